@@ -1,0 +1,361 @@
+//! The process-wide cache: owns the memory, the clock, the settings and what is known of each function.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::clock::{Clock, Moment};
+use crate::config::{Config, Settings};
+use crate::entry::EntryInfo;
+use crate::error::Error;
+use crate::function::{Function, FunctionState, FunctionStats, registered};
+use crate::memory::Memory;
+use crate::stats::Stats;
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
+use crate::worker;
+
+/// Expired entries are given back in rounds at least this far apart.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A cache: the global one of the process, or a test's own.
+pub(crate) struct Inner {
+    pub(crate) memory: Memory,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    enabled: AtomicBool,
+    /// By the address of the function.
+    states: Mutex<HashMap<usize, Ref<FunctionState>>>,
+    /// The moment of the next sweep that is planned.
+    next_sweep: AtomicU64,
+    is_global: bool,
+}
+
+static GLOBAL: OnceLock<Inner> = OnceLock::new();
+
+/// The global cache, made from the environment when it is first asked for.
+#[inline]
+pub(crate) fn global() -> &'static Inner {
+    GLOBAL.get_or_init(|| Inner::global(Settings::default()))
+}
+
+impl Inner {
+    fn global(settings: Settings) -> Self {
+        // Names and values that are not Unicode are none of ours.
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let mut settings = settings.with_env(variables);
+        settings.check_functions(registered().map(|function| function.name));
+        for warning in &settings.warnings {
+            eprintln!("warning: {warning}");
+        }
+        Self::new(settings, Clock::system(), true)
+    }
+
+    pub(crate) fn private(settings: Settings, clock: Clock) -> Self {
+        Self::new(settings, clock, false)
+    }
+
+    fn new(settings: Settings, clock: Clock, is_global: bool) -> Self {
+        Self {
+            memory: Memory::new(settings.max_bytes, settings.max_entries, settings.exact_order),
+            clock,
+            enabled: AtomicBool::new(settings.enabled),
+            settings,
+            states: Mutex::default(),
+            next_sweep: AtomicU64::new(u64::MAX),
+            is_global,
+        }
+    }
+
+    /// What this cache knows of a function.
+    #[inline]
+    pub(crate) fn state(&self, function: &'static Function) -> Ref<FunctionState> {
+        if self.is_global {
+            return Ref::Global(function.global.get_or_init(|| self.new_global_state(function)));
+        }
+        let mut states = self.states.lock();
+        states.entry(address(function)).or_insert_with(|| Ref::Shared(Arc::new(self.new_state(function)))).clone()
+    }
+
+    #[cold]
+    fn new_global_state(&self, function: &'static Function) -> &'static FunctionState {
+        let mut states = self.states.lock();
+        // One for each function of the program, and as long-lived as the function.
+        let state: &'static FunctionState = Box::leak(Box::new(self.new_state(function)));
+        states.insert(address(function), Ref::Global(state));
+        state
+    }
+
+    /// The caller holds the lock of `states`, so that a switch thrown meanwhile is not missed.
+    fn new_state(&self, function: &'static Function) -> FunctionState {
+        let overrides = self.settings.overrides(function.name);
+        FunctionState::new(function, &overrides, self.enabled.load(Ordering::SeqCst), self.memory.n_shards())
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let budget = &self.memory.budget;
+        let mut stats = Stats {
+            entries: budget.entries(),
+            bytes: budget.bytes(),
+            peak_bytes: budget.peak_bytes(),
+            max_bytes: budget.max_bytes(),
+            max_entries: budget.max_entries(),
+            ..Stats::default()
+        };
+        for state in self.known_states() {
+            state.counters.read(&mut stats);
+        }
+        stats
+    }
+
+    fn known_states(&self) -> Vec<Ref<FunctionState>> {
+        self.states.lock().values().cloned().collect()
+    }
+
+    /// All functions of the program, by module, line and name.
+    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+        let mut functions: Vec<&'static Function> = registered().collect();
+        functions.extend(self.known_states().iter().map(|state| state.function));
+        functions.sort_by_key(|function| (function.module, function.line, function.name, address(function)));
+        functions.dedup_by_key(|function| address(function));
+        functions
+            .into_iter()
+            .map(|function| {
+                let state = self.state(function);
+                FunctionStats {
+                    name: function.name,
+                    module: function.module,
+                    file: function.file,
+                    line: function.line,
+                    version: function.version,
+                    ttl: self.ttl(&state),
+                    enabled: state.is_enabled(),
+                    stats: state.stats(),
+                }
+            })
+            .collect()
+    }
+
+    /// The lifetime of a function's values where neither the call nor the result decides.
+    pub(crate) fn ttl(&self, state: &FunctionState) -> Option<Duration> {
+        state.ttl.or(state.function.ttl).or(self.settings.ttl)
+    }
+
+    pub(crate) fn sweep(&self) -> usize {
+        self.memory.sweep(self.clock.now())
+    }
+
+    fn set_enabled(&self, enabled: bool) {
+        let states = self.states.lock();
+        self.enabled.store(enabled, Ordering::SeqCst);
+        states.values().for_each(|state| state.set_enabled(enabled));
+    }
+
+    /// Has expired entries given back soon after `due`.
+    pub(crate) fn plan_sweep(&'static self, due: Moment) {
+        let now = self.clock.now();
+        let due = due.max(now.after(SWEEP_INTERVAL));
+        if self.clock.is_system() && self.next_sweep.fetch_min(due.0, Ordering::SeqCst) > due.0 {
+            worker::after(due.since(now), move || {
+                self.next_sweep.store(u64::MAX, Ordering::SeqCst);
+                self.sweep();
+                let next = self.memory.next_due();
+                if next != Moment::NEVER {
+                    self.plan_sweep(next);
+                }
+            });
+        }
+    }
+}
+
+fn address(function: &'static Function) -> usize {
+    std::ptr::from_ref(function).addr()
+}
+
+/// The cache of the process: what every `#[cached]` function stores goes here, under one budget.
+///
+/// ```
+/// use cache_core::{Cache, cached};
+///
+/// #[cached]
+/// fn area(width: u64, height: u64) -> u64 {
+///     width * height
+/// }
+///
+/// assert_eq!(area(3, 4), area(3, 4));
+/// assert_eq!(Cache::global().stats().hits, 1);
+/// for function in Cache::global().functions() {
+///     println!("{} at {}:{}\n{}", function.name, function.file, function.line, function.stats);
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Cache {
+    inner: Ref<Inner>,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Cache {
+    /// The cache of the process.
+    ///
+    /// It is made when it is first used, from the environment or from what [`Cache::builder`] installed before.
+    #[must_use]
+    pub fn global() -> Self {
+        Self { inner: Ref::Global(global()) }
+    }
+
+    /// Sets the global cache up from code, before its first use.
+    pub fn builder() -> Builder {
+        Builder { settings: Settings::default() }
+    }
+
+    pub(crate) fn new(inner: Ref<Inner>) -> Self {
+        Self { inner }
+    }
+
+    pub(crate) fn inner(&self) -> &Ref<Inner> {
+        &self.inner
+    }
+
+    /// What all functions together have done. It stops nobody.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.stats()
+    }
+
+    /// One [`FunctionStats`] for each annotated function of the program, called or not.
+    ///
+    /// On targets without link-time collection a function appears with its first call.
+    #[must_use]
+    pub fn functions(&self) -> Vec<FunctionStats> {
+        self.inner.functions()
+    }
+
+    /// The most recently used entries, at most `limit` of them.
+    ///
+    /// Expired ones are left out. Takes each shard's lock for a moment; O(`limit`) a shard.
+    #[must_use]
+    pub fn entries(&self, limit: usize) -> Vec<EntryInfo> {
+        let now = self.inner.clock.now();
+        self.inner.memory.entries(limit, now).iter().map(|entry| entry.info(now)).collect()
+    }
+
+    /// Drops everything. Results that are being computed now will reach their callers and not be stored.
+    pub fn clear(&self) {
+        self.inner.memory.clear(None);
+    }
+
+    /// Drops what has expired, without waiting for the sweep in the background, and says how many entries that were.
+    pub fn cleanup_expired(&self) -> usize {
+        self.inner.sweep()
+    }
+
+    /// How the cache is set up now.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        let (budget, settings) = (&self.inner.memory.budget, &self.inner.settings);
+        Config {
+            enabled: self.inner.enabled.load(Ordering::SeqCst),
+            max_bytes: budget.max_bytes(),
+            max_entries: budget.max_entries(),
+            ttl: settings.ttl,
+            exact_order: settings.exact_order,
+            warnings: settings.warnings.clone(),
+        }
+    }
+
+    /// Limits the bytes held, `None` for no limit. When this returns, the limit holds.
+    pub fn set_max_bytes(&self, max: impl Into<Option<usize>>) {
+        self.inner.memory.budget.set_max_bytes(max.into());
+        self.inner.memory.shrink(&self.inner.clock);
+    }
+
+    /// Limits the number of entries, `None` for no limit. When this returns, the limit holds.
+    pub fn set_max_entries(&self, max: impl Into<Option<usize>>) {
+        self.inner.memory.budget.set_max_entries(max.into());
+        self.inner.memory.shrink(&self.inner.clock);
+    }
+
+    /// Turns caching off, so that every call runs its body, or on again. What is stored stays, and can be invalidated.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.inner.set_enabled(enabled);
+    }
+
+    /// Starts all counters anew, and the peak from what is held now.
+    pub fn reset_stats(&self) {
+        self.inner.known_states().iter().for_each(|state| state.reset_stats());
+        self.inner.memory.budget.reset_peak();
+    }
+}
+
+/// Settings for the global cache, from code.
+///
+/// ```
+/// use cache_core::Cache;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), cache_core::Error> {
+/// Cache::builder().max_bytes(64 << 20).ttl(Duration::from_secs(600)).install()?;
+/// assert_eq!(Cache::global().config().max_bytes, Some(64 << 20));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is set before `install` is called"]
+pub struct Builder {
+    settings: Settings,
+}
+
+impl Builder {
+    /// The limit on bytes, 256 MiB by default; `None` for no limit. `CACHE_MAX_MEMORY_MB` wins over it.
+    pub fn max_bytes(mut self, max: impl Into<Option<usize>>) -> Self {
+        self.settings.max_bytes = max.into();
+        self
+    }
+
+    /// The limit on entries, none by default. `CACHE_MAX_ENTRIES` wins over it.
+    pub fn max_entries(mut self, max: impl Into<Option<usize>>) -> Self {
+        self.settings.max_entries = max.into();
+        self
+    }
+
+    /// The lifetime of results whose function says none; by default they do not expire. `CACHE_TTL_SECONDS` wins over it.
+    pub fn ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.settings.ttl = ttl.into();
+        self
+    }
+
+    /// Whether anything is cached. `CACHE_ENABLED` wins over it.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.settings.enabled = enabled;
+        self
+    }
+
+    /// Keeps the order of use exactly, however many entries there are.
+    ///
+    /// A cache of up to 1024 entries does so anyway. Beyond, each hit then writes a counter that all threads share.
+    pub fn exact_order(mut self, exact: bool) -> Self {
+        self.settings.exact_order = exact;
+        self
+    }
+
+    /// Makes the global cache with these settings.
+    ///
+    /// # Errors
+    ///
+    /// If the global cache is in use already. It keeps its settings then.
+    pub fn install(self) -> Result<(), Error> {
+        let mut settings = Some(self.settings);
+        GLOBAL.get_or_init(|| Inner::global(settings.take().unwrap_or_default()));
+        if settings.is_some() { Err(Error::already_in_use()) } else { Ok(()) }
+    }
+
+    pub(crate) fn settings(self) -> Settings {
+        self.settings
+    }
+}

@@ -1,0 +1,234 @@
+//! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::budget::Budget;
+use crate::stats::{Counters, Stats};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+
+/// A cached function as its attribute declares it: one `static` a site.
+#[derive(Debug)]
+pub struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) version: u64,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) err_ttl: Option<Duration>,
+    pub(crate) none_ttl: Option<Duration>,
+    pub(crate) jitter: u32,
+    pub(crate) max_entries: Option<usize>,
+    pub(crate) max_bytes: Option<usize>,
+    pub(crate) single_flight: bool,
+    pub(crate) cache_err: bool,
+    pub(crate) cache_none: bool,
+    /// Its state in the global cache, one load away: a hit does not search for it.
+    pub(crate) global: OnceLock<&'static FunctionState>,
+}
+
+impl Function {
+    /// A function with default behaviour.
+    pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
+        Self {
+            name,
+            module,
+            file,
+            line,
+            version: 0,
+            ttl: None,
+            idle: None,
+            err_ttl: None,
+            none_ttl: None,
+            jitter: 0,
+            max_entries: None,
+            max_bytes: None,
+            single_flight: true,
+            cache_err: false,
+            cache_none: false,
+            global: OnceLock::new(),
+        }
+    }
+
+    /// `version = N`.
+    pub const fn version(mut self, version: u64) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// `ttl = DUR`.
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// `idle = DUR`.
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// `err_ttl = DUR`, which implies `cache_err`.
+    pub const fn err_ttl(mut self, ttl: Duration) -> Self {
+        self.err_ttl = Some(ttl);
+        self.cache_err()
+    }
+
+    /// `none_ttl = DUR`, which implies `cache_none`.
+    pub const fn none_ttl(mut self, ttl: Duration) -> Self {
+        self.none_ttl = Some(ttl);
+        self.cache_none()
+    }
+
+    /// `jitter = N%`.
+    pub const fn jitter(mut self, percent: u32) -> Self {
+        self.jitter = percent;
+        self
+    }
+
+    /// `max_entries = N`.
+    pub const fn max_entries(mut self, max: usize) -> Self {
+        self.max_entries = Some(max);
+        self
+    }
+
+    /// `max_bytes = SIZE`.
+    pub const fn max_bytes(mut self, max: usize) -> Self {
+        self.max_bytes = Some(max);
+        self
+    }
+
+    /// `single_flight = BOOL`.
+    pub const fn single_flight(mut self, on: bool) -> Self {
+        self.single_flight = on;
+        self
+    }
+
+    /// `cache_err`.
+    pub const fn cache_err(mut self) -> Self {
+        self.cache_err = true;
+        self
+    }
+
+    /// `cache_none`.
+    pub const fn cache_none(mut self) -> Self {
+        self.cache_none = true;
+        self
+    }
+}
+
+/// A function that the linker collected, so that it is known before its first call.
+#[derive(Debug)]
+pub struct Registration(pub &'static Function);
+
+inventory::collect!(Registration);
+
+/// Every function of the program that the linker collected, in no particular order.
+///
+/// Targets without link-time collection yield nothing here; there a function becomes known by its first call.
+pub(crate) fn registered() -> impl Iterator<Item = &'static Function> {
+    inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
+}
+
+/// What one cache knows of one function.
+pub(crate) struct FunctionState {
+    pub(crate) function: &'static Function,
+    pub(crate) counters: Counters,
+    pub(crate) budget: Budget,
+    /// The age of the oldest entry in each shard, for a function with limits of its own; empty otherwise.
+    pub(crate) oldest: Box<[AtomicU64]>,
+    /// A lifetime that the environment sets over the attribute's.
+    pub(crate) ttl: Option<Duration>,
+    /// Off by the function's own switch in the environment.
+    switched_off: bool,
+    enabled: AtomicBool,
+}
+
+impl std::fmt::Debug for FunctionState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FunctionState").field("function", &self.function.name).finish_non_exhaustive()
+    }
+}
+
+/// What the environment says about one function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overrides {
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) max_entries: Option<usize>,
+    pub(crate) enabled: Option<bool>,
+}
+
+impl FunctionState {
+    pub(crate) fn new(function: &'static Function, overrides: &Overrides, cache_enabled: bool, n_shards: usize) -> Self {
+        let budget = Budget::new(function.max_bytes, overrides.max_entries.or(function.max_entries));
+        let n_oldest = if budget.has_limit() { n_shards } else { 0 };
+        let switched_off = overrides.enabled == Some(false);
+        Self {
+            function,
+            counters: Counters::new(n_shards),
+            budget,
+            oldest: (0..n_oldest).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            ttl: overrides.ttl,
+            switched_off,
+            enabled: AtomicBool::new(cache_enabled && !switched_off),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Relaxed)
+    }
+
+    /// Follows the switch of the whole cache.
+    pub(crate) fn set_enabled(&self, cache_enabled: bool) {
+        self.enabled.store(cache_enabled && !self.switched_off, Ordering::Relaxed);
+    }
+
+    /// Whether the function has limits of its own, and so an order of its own.
+    #[inline]
+    pub(crate) fn is_limited(&self) -> bool {
+        !self.oldest.is_empty()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            entries: self.budget.entries(),
+            bytes: self.budget.bytes(),
+            peak_bytes: self.budget.peak_bytes(),
+            max_bytes: self.budget.max_bytes(),
+            max_entries: self.budget.max_entries(),
+            ..Stats::default()
+        };
+        self.counters.read(&mut stats);
+        stats
+    }
+
+    pub(crate) fn reset_stats(&self) {
+        self.counters.reset();
+        self.budget.reset_peak();
+    }
+}
+
+/// One cached function and what it has done, as [`Cache::functions`](crate::Cache::functions) lists it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FunctionStats {
+    /// Its name, or what `name = "…"` says.
+    pub name: &'static str,
+    /// The module it is defined in.
+    pub module: &'static str,
+    /// The source file, as the compiler names it.
+    pub file: &'static str,
+    /// The line of the attribute.
+    pub line: u32,
+    /// `version = N`, or 0.
+    pub version: u64,
+    /// The lifetime of its values where that does not depend on the call; `None` for values that do not expire.
+    pub ttl: Option<Duration>,
+    /// Whether its results are cached at all.
+    pub enabled: bool,
+    /// What it has done.
+    pub stats: Stats,
+}

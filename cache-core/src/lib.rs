@@ -1,0 +1,180 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+//! One attribute that caches any function, one byte-accounted LRU behind it.
+//!
+//! ```
+//! use cache_core::{Cache, cached};
+//!
+//! #[cached(ttl = 10m, max_entries = 1000)]
+//! fn squares(up_to: u64) -> Vec<u64> {
+//!     (1..=up_to).map(|n| n * n).collect()
+//! }
+//!
+//! squares(1000); // computed
+//! squares(1000); // a hit
+//! assert_eq!(squares::stats().hits, 1);
+//! squares::invalidate(&1000);
+//! squares(1000); // computed again
+//! println!("{}", Cache::global().stats());
+//! ```
+//!
+//! The words of the attribute are described at [`macro@cached`], the cache itself at [`Cache`],
+//! what a value costs at [`HeapSize`], what tests can do at [`testing`].
+//!
+//! # The map of the crate
+//!
+//! A module uses only modules above it in this list.
+//!
+//! - `sync`, `clock`, `error`, `worker`: locks, time, errors, background work.
+//! - [`key`]: arguments to canonical bytes. `size`: what a value costs. `stats`: counters. `budget`: limits.
+//! - `function`: what a site declares, and the registry. `entry`: a stored result. `lru`: the order of use.
+//! - `waits`, `flight`: one computation per key, and no circles. `shard`, `memory`: the tier in memory.
+//! - `config`, `cache`: the settings, and the cache that owns all of the above.
+//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
+//! - `lead`, `call`: a cached call, hit and miss. `warm`, [`testing`]: what is built on calls.
+
+mod budget;
+mod cache;
+mod call;
+mod clock;
+mod config;
+mod context;
+mod entry;
+mod error;
+mod flight;
+mod function;
+pub mod key;
+mod lead;
+mod lru;
+mod memory;
+mod outcome;
+mod shard;
+mod size;
+mod stats;
+mod sync;
+pub mod testing;
+mod waits;
+mod warm;
+mod worker;
+
+#[cfg(feature = "macros")]
+pub use cache_macros::{HeapSize, cached};
+
+pub use cache::{Builder, Cache};
+pub use config::Config;
+pub use entry::EntryInfo;
+pub use error::Error;
+pub use function::FunctionStats;
+pub use size::{HeapSize, Seen};
+pub use stats::Stats;
+pub use warm::{Progress, Warm, WarmAsync};
+
+/// What the expansion of the attribute names. Not part of the public interface: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::boxed::Box;
+    pub use std::future::Future;
+    pub use std::iter::{IntoIterator, Iterator};
+    pub use std::marker::Send;
+    pub use std::ops::FnOnce;
+    pub use std::option::Option;
+    pub use std::time::Duration;
+    pub use std::{concat, file, format_args, line, module_path, stringify};
+
+    pub use inventory;
+
+    pub use crate::call::{Lookup, Miss, Site};
+    pub use crate::function::{Function, Registration};
+    pub use crate::key::KeyWriter;
+    pub use crate::lead::Terms;
+    pub use crate::outcome::{
+        CanShare, CannotShare, Kind, Plan, Returns, ViaOption, ViaPlain, ViaResult, ViaResultOption, Whole,
+        require_option, require_result,
+    };
+    pub use crate::size::{ByHeapSize, BySerialize, Measure, Seen, SizeOf, Unknown};
+    pub use crate::warm::map;
+    pub use crate::{__own as own, __plan as plan, __register as register};
+
+    /// A value that is never made, to tell the compiler a type.
+    pub fn never<T>() -> T {
+        unreachable!("the expansion names this behind `if false`")
+    }
+
+    /// A reference in search of the value that an expression over it was written for.
+    #[derive(Debug)]
+    pub struct Own<'a, T: ?Sized>(pub &'a T);
+
+    /// Finds a copy of a value that can be cloned.
+    pub trait OwnClone {
+        /// The copy.
+        type Found;
+        /// The copy.
+        fn __cache_own(&self) -> Self::Found;
+    }
+
+    impl<T: Clone> OwnClone for &Own<'_, T> {
+        type Found = T;
+
+        fn __cache_own(&self) -> T {
+            self.0.clone()
+        }
+    }
+
+    /// Finds the reference to any other value.
+    pub trait OwnRef {
+        /// The reference.
+        type Found;
+        /// The reference.
+        fn __cache_own(&self) -> Self::Found;
+    }
+
+    impl<'a, T: ?Sized> OwnRef for Own<'a, T> {
+        type Found = &'a T;
+
+        fn __cache_own(&self) -> &'a T {
+            self.0
+        }
+    }
+}
+
+/// A copy of what a reference points to, or the reference itself if it cannot be cloned.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __own {
+    ($reference:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{OwnClone as _, OwnRef as _};
+        (&&$crate::__private::Own($reference)).__cache_own()
+    }};
+}
+
+/// Makes a function known when the program is linked.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($function:expr) => {
+        $crate::__private::inventory::submit! { $crate::__private::Registration($function) }
+    };
+}
+
+/// Finds out how a return type is stored, what it costs and whether it can be shared.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __plan {
+    ($returned:ty $(, $how:ident)*) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{
+            ByHeapSize as _, BySerialize as _, CanShare as _, CannotShare as _, Kind as _, Unknown as _, ViaOption as _,
+            ViaPlain as _, ViaResult as _, ViaResultOption as _,
+        };
+        let kind = (&&&&$crate::__private::Returns::<$returned>::NEW).__cache_kind();
+        let kind = $crate::__plan!(@kind kind $(, $how)*);
+        let measure = $crate::__plan!(@measure kind $(, $how)*);
+        $crate::__private::Plan::new(kind, measure, (&&kind.__cache_sharing()).__cache_share())
+    }};
+    (@kind $kind:ident, whole $(, $rest:ident)*) => { $crate::__private::Whole($kind) };
+    (@kind $kind:ident $(, $rest:ident)*) => { $kind };
+    (@measure $kind:ident $(, whole)?, sized) => { $crate::__private::Option::None };
+    (@measure $kind:ident $(, whole)?) => {
+        $crate::__private::Option::Some((&&$kind.__cache_size_of()).measure())
+    };
+}

@@ -1,0 +1,176 @@
+//! Counters, exact under concurrency, and the snapshot that people read.
+
+use std::fmt;
+
+use crate::sync::{AtomicU64, Mutex, Ordering, Padded};
+
+/// What can be counted besides hits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Count {
+    Misses,
+    Loads,
+    Coalesced,
+    Insertions,
+    Evictions,
+    Expirations,
+    Invalidations,
+    Rejected,
+    Errors,
+}
+
+const N_COUNTS: usize = Count::Errors as usize + 1;
+
+/// The counters of one function in one cache.
+pub(crate) struct Counters {
+    /// One counter a shard, only written under that shard's lock: a hit pays a plain store.
+    hits: Box<[Padded<AtomicU64>]>,
+    others: [AtomicU64; N_COUNTS],
+    /// What the counters showed at the last reset. Counters themselves never go back,
+    /// so a reset cannot lose an increment that happens meanwhile.
+    baseline: Mutex<Totals>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    hits: u64,
+    others: [u64; N_COUNTS],
+}
+
+impl Counters {
+    pub(crate) fn new(n_shards: usize) -> Self {
+        Self {
+            hits: (0..n_shards).map(|_| Padded::default()).collect(),
+            others: Default::default(),
+            baseline: Mutex::default(),
+        }
+    }
+
+    /// Counts a hit. The caller holds the lock of the shard.
+    #[inline]
+    pub(crate) fn hit(&self, shard_idx: usize) {
+        let hits = &self.hits[shard_idx];
+        hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add(&self, count: Count, n: u64) {
+        self.others[count as usize].fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn reset(&self) {
+        *self.baseline.lock() = self.totals();
+    }
+
+    /// Adds these counters to `stats`.
+    pub(crate) fn read(&self, stats: &mut Stats) {
+        let baseline = *self.baseline.lock();
+        let totals = self.totals();
+        let since = |count: Count| totals.others[count as usize].saturating_sub(baseline.others[count as usize]);
+        stats.hits += totals.hits.saturating_sub(baseline.hits);
+        stats.misses += since(Count::Misses);
+        stats.loads += since(Count::Loads);
+        stats.coalesced += since(Count::Coalesced);
+        stats.insertions += since(Count::Insertions);
+        stats.evictions += since(Count::Evictions);
+        stats.expirations += since(Count::Expirations);
+        stats.invalidations += since(Count::Invalidations);
+        stats.rejected += since(Count::Rejected);
+        stats.errors += since(Count::Errors);
+    }
+
+    fn totals(&self) -> Totals {
+        let mut totals =
+            Totals { hits: self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).sum(), ..Totals::default() };
+        for (total, counter) in totals.others.iter_mut().zip(&self.others) {
+            *total = counter.load(Ordering::Relaxed);
+        }
+        totals
+    }
+}
+
+/// What a cached function, or the whole process, has done since it started or was last reset.
+///
+/// ```
+/// let stats = cache_core::Cache::global().stats();
+/// println!("{stats}");
+/// assert_eq!(stats.hit_rate(), 0.0);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls answered with a stored value.
+    pub hits: u64,
+    /// Calls that found no fresh value; `hits + misses` is the number of calls.
+    pub misses: u64,
+    /// Bodies that were started.
+    pub loads: u64,
+    /// Misses that shared the result of another caller's body.
+    pub coalesced: u64,
+    /// Values stored.
+    pub insertions: u64,
+    /// Values dropped because a limit was reached.
+    pub evictions: u64,
+    /// Values dropped because their lifetime had ended.
+    pub expirations: u64,
+    /// Values dropped because somebody said so.
+    pub invalidations: u64,
+    /// Results not stored because they are larger than the cache may be.
+    pub rejected: u64,
+    /// Troubles of the cache itself, such as a key that cannot be serialized. The calls went through.
+    pub errors: u64,
+    /// Values held now.
+    pub entries: usize,
+    /// Bytes held now: keys, values and overhead.
+    pub bytes: usize,
+    /// The most bytes ever held.
+    pub peak_bytes: usize,
+    /// The limit on `bytes`, if there is one.
+    pub max_bytes: Option<usize>,
+    /// The limit on `entries`, if there is one.
+    pub max_entries: Option<usize>,
+}
+
+impl Stats {
+    /// The share of calls that were hits, from 0.0 to 1.0; 0.0 before the first call.
+    #[must_use]
+    pub fn hit_rate(&self) -> f64 {
+        let calls = self.hits + self.misses;
+        if calls == 0 { 0.0 } else { self.hits as f64 / calls as f64 }
+    }
+}
+
+impl Stats {
+    /// Whether anything has been counted.
+    pub(crate) fn is_active(&self) -> bool {
+        let counters = [self.hits, self.misses, self.insertions, self.invalidations, self.rejected, self.errors];
+        counters.into_iter().any(|n| n > 0)
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = |limit: Option<usize>, show: fn(usize) -> String| limit.map_or("no limit".to_owned(), show);
+        writeln!(f, "hits      {:>14}   hit rate      {:>13.1}%", self.hits, 100.0 * self.hit_rate())?;
+        writeln!(f, "misses    {:>14}   coalesced     {:>14}", self.misses, self.coalesced)?;
+        writeln!(f, "loads     {:>14}   errors        {:>14}", self.loads, self.errors)?;
+        writeln!(f, "inserted  {:>14}   evicted       {:>14}", self.insertions, self.evictions)?;
+        writeln!(f, "expired   {:>14}   invalidated   {:>14}", self.expirations, self.invalidations)?;
+        writeln!(f, "rejected  {:>14}   peak          {:>14}", self.rejected, bytes(self.peak_bytes))?;
+        writeln!(f, "entries   {:>14}   of            {:>14}", self.entries, limit(self.max_entries, |n| n.to_string()))?;
+        write!(f, "bytes     {:>14}   of            {:>14}", bytes(self.bytes), limit(self.max_bytes, bytes))
+    }
+}
+
+/// A number of bytes as people read it: `512 B`, `1.5 MiB`.
+fn bytes(n: usize) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut scaled = n as f64 / 1024.0;
+    let mut unit = 0;
+    while scaled >= 1024.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    format!("{scaled:.1} {}", UNITS[unit])
+}

@@ -1,0 +1,67 @@
+//! Background work: one thread for the process, started when there is something to wait for.
+//!
+//! It holds nothing that the end of the process has to wait for, and where threads cannot be started
+//! its work is simply not done: every task here only does earlier what a call would do later.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::clock::machine_time;
+
+type Task = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Queue {
+    /// By due time, then in the order of arrival.
+    tasks: BTreeMap<(Instant, u64), Task>,
+    n_queued: u64,
+    is_running: bool,
+}
+
+// `Condvar` belongs to the standard mutex, which is why this one is not `crate::sync::Mutex`.
+static QUEUE: std::sync::Mutex<Queue> =
+    std::sync::Mutex::new(Queue { tasks: BTreeMap::new(), n_queued: 0, is_running: false });
+static CHANGED: Condvar = Condvar::new();
+
+/// The longest wait. A task that is due later waits several times.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Runs `task` once, so much later.
+pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) {
+    let due = machine_time() + delay.min(LONGEST);
+    let mut queue = queue();
+    queue.n_queued += 1;
+    let key = (due, queue.n_queued);
+    queue.tasks.insert(key, Box::new(task));
+    if !queue.is_running {
+        queue.is_running = thread::Builder::new().name("cache-worker".to_owned()).spawn(work).is_ok();
+    }
+    drop(queue);
+    CHANGED.notify_one();
+}
+
+fn queue() -> MutexGuard<'static, Queue> {
+    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn work() {
+    let mut queue = queue();
+    loop {
+        let now = machine_time();
+        let wait = queue.tasks.first_key_value().map_or(LONGEST, |((due, _), _)| due.saturating_duration_since(now));
+        if !wait.is_zero() {
+            (queue, _) = CHANGED.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        let task = queue.tasks.pop_first();
+        drop(queue);
+        if let Some((_, task)) = task {
+            // A panic has been reported by its hook, and must not take the other tasks along.
+            drop(catch_unwind(AssertUnwindSafe(task)));
+        }
+        queue = self::queue();
+    }
+}

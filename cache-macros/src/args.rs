@@ -1,0 +1,392 @@
+//! The grammar of the attribute, as typed syntax.
+//!
+//! A mistake in one word is noted and the next word is read, so that all of them are reported together. Here is what a
+//! word must look like; what it means for the function at hand is decided in `model`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::{
+    Error, Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result, Token,
+    UnOp, parenthesized,
+};
+
+use crate::errors::Errors;
+use crate::{quantity, words};
+
+/// What is written in `#[cached(..)]`.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) skip: Vec<Ident>,
+    pub(crate) key: Option<Expr>,
+    pub(crate) version: Option<Expr>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) label: Option<LitStr>,
+    pub(crate) ttl: Option<Quantity<Duration>>,
+    pub(crate) idle: Option<Quantity<Duration>>,
+    pub(crate) jitter: Option<LitInt>,
+    /// With the place of the word.
+    pub(crate) err_ttl: Option<(Span, Quantity<Duration>)>,
+    pub(crate) none_ttl: Option<(Span, Quantity<Duration>)>,
+    pub(crate) cache_if: Option<Expr>,
+    pub(crate) cache_err: Option<Span>,
+    pub(crate) cache_none: Option<Span>,
+    pub(crate) single_flight: Option<LitBool>,
+    pub(crate) refresh_if: Option<Expr>,
+    pub(crate) enabled: Option<Expr>,
+    pub(crate) max_entries: Option<Quantity<u64>>,
+    pub(crate) max_bytes: Option<Quantity<u64>>,
+    pub(crate) size: Option<Expr>,
+    pub(crate) handle: Option<Handle>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// A duration or a size.
+pub(crate) enum Quantity<T> {
+    /// Known when the attribute is expanded.
+    Literal(T),
+    /// Known to the compiler, or when the function is called.
+    Expr(Expr),
+}
+
+/// `handle = Ident | none`.
+pub(crate) enum Handle {
+    Named(Ident),
+    None,
+}
+
+impl Args {
+    /// Reads all words; mistakes go to `errors`.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        let mut seen = BTreeSet::new();
+        let words = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                let result = args.word(input, &mut seen);
+                if errors.take(result).is_none() {
+                    skip_word(input);
+                }
+                if errors.take(input.parse::<Option<Token![,]>>()).flatten().is_none()
+                    && !input.is_empty()
+                {
+                    errors.at(input.span(), "expected `,` before the next word");
+                    skip_word(input);
+                    let _: Option<Token![,]> = input.parse()?;
+                }
+            }
+            Ok(())
+        };
+        let result = words.parse2(tokens);
+        errors.take(result);
+        args
+    }
+
+    /// Reads one word and its value.
+    fn word(&mut self, input: ParseStream<'_>, seen: &mut BTreeSet<String>) -> Result<()> {
+        if let Ok(literal) = input.fork().parse::<Lit>() {
+            return Err(Error::new(literal.span(), "a value needs its word: write `ttl = 5m`"));
+        }
+        let word = input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), "expected a word of the attribute, like `ttl = 5m`")
+        })?;
+        let name = word.unraw().to_string();
+        // The one rule for duplicates.
+        if !seen.insert(name.clone()) {
+            return Err(Error::new(word.span(), format!("`{name}` is written twice: keep one")));
+        }
+        match name.as_str() {
+            "skip" => self.skip = skipped(&word, input)?,
+            "key" => self.key = Some(key(&word, input)?),
+            "version" => self.version = Some(value(&word, input)?),
+            "name" => self.name = Some(text(&word, input)?),
+            "label" => self.label = Some(text(&word, input)?),
+            "ttl" => self.ttl = Some(duration(&word, input)?),
+            "idle" => self.idle = Some(lasting(&word, input)?),
+            "jitter" => self.jitter = Some(percent(&word, input)?),
+            "err_ttl" => self.err_ttl = Some((word.span(), lasting(&word, input)?)),
+            "none_ttl" => self.none_ttl = Some((word.span(), lasting(&word, input)?)),
+            "cache_if" => self.cache_if = Some(function(&word, input)?),
+            "cache_err" => self.cache_err = Some(flag(&word, input)?),
+            "cache_none" => self.cache_none = Some(flag(&word, input)?),
+            "single_flight" => self.single_flight = Some(single_flight(&word, input)?),
+            "refresh_if" => self.refresh_if = Some(value(&word, input)?),
+            "enabled" => self.enabled = Some(value(&word, input)?),
+            "max_entries" => self.max_entries = Some(limit(&word, input, count)?),
+            "max_bytes" => self.max_bytes = Some(limit(&word, input, quantity::size)?),
+            "size" => self.size = Some(size(&word, input)?),
+            "handle" => self.handle = Some(handle(&word, input)?),
+            "crate" => self.krate = Some(value_with(&word, input, Path::parse_mod_style)?),
+            other => return Err(Error::new(word.span(), words::refusal(other))),
+        }
+        Ok(())
+    }
+}
+
+/// Goes to the comma that ends a word with a mistake in it.
+///
+/// A value that is an expression is read as one: a closure and a generic path have commas of their own.
+fn skip_word(input: ParseStream<'_>) {
+    let ahead = input.fork();
+    if ahead.parse::<Option<Token![=]>>().is_ok_and(|eq| eq.is_some())
+        && ahead.parse::<Expr>().is_ok()
+        && (ahead.is_empty() || ahead.peek(Token![,]))
+    {
+        let _ = input.parse::<Token![=]>().and_then(|_| input.parse::<Expr>());
+    }
+    while !input.is_empty() && !input.peek(Token![,]) {
+        let _ = input.parse::<TokenTree>();
+    }
+}
+
+/// `word = VALUE`, with the value read by `parse`.
+fn value_with<T>(
+    word: &Ident,
+    input: ParseStream<'_>,
+    parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
+) -> Result<T> {
+    let missing =
+        || Error::new(word.span(), format!("`{word}` needs a value: write `{}`", form(word)));
+    if !input.peek(Token![=]) {
+        return Err(missing());
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(missing());
+    }
+    parse(input)
+}
+
+fn value<T: Parse>(word: &Ident, input: ParseStream<'_>) -> Result<T> {
+    value_with(word, input, T::parse)
+}
+
+fn form(word: &Ident) -> &'static str {
+    words::form(&word.unraw().to_string())
+}
+
+/// `skip(a, b)`.
+fn skipped(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Ident>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(Error::new(
+            word.span(),
+            format!("write `{}`, the arguments in parentheses", form(word)),
+        ));
+    }
+    let names;
+    parenthesized!(names in input);
+    if names.is_empty() {
+        return Err(Error::new(
+            word.span(),
+            "`skip()` names no argument: name one, or leave it out",
+        ));
+    }
+    Ok(names.parse_terminated(Ident::parse_any, Token![,])?.into_iter().collect())
+}
+
+/// `key = EXPR`. A literal would be one entry for all calls, and is mostly code in a string.
+fn key(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let expr = value(word, input)?;
+    if let Expr::Lit(ExprLit { lit, .. }) = &expr {
+        return Err(Error::new(
+            lit.span(),
+            "this would be the same key for every call: write an expression over the arguments, like `key = (a, b)`",
+        ));
+    }
+    Ok(expr)
+}
+
+/// `word = "text"`.
+fn text(word: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
+    let expected =
+        |span| Error::new(span, format!("expected text in quotes: write `{}`", form(word)));
+    let text: LitStr = value_with(word, input, |input| {
+        input.parse().map_err(|error: Error| expected(error.span()))
+    })?;
+    if text.value().trim().is_empty() {
+        return Err(Error::new(text.span(), format!("`{word}` is empty: write `{}`", form(word))));
+    }
+    Ok(text)
+}
+
+/// `word = DUR`.
+fn duration(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
+    let quantity = quantity_with(word, input, quantity::duration)?;
+    match &quantity {
+        Quantity::Expr(Expr::Closure(closure)) => Err(Error::new(
+            closure.span(),
+            format!(
+                "`{word} = |value| …` is not available yet: it will choose a lifetime by the value"
+            ),
+        )),
+        _ => Ok(quantity),
+    }
+}
+
+/// `word = DUR` for a word that says nothing when it is zero.
+fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
+    match duration(word, input)? {
+        Quantity::Literal(Duration::ZERO) => {
+            Err(Error::new(word.span(), format!("`{word}` of zero keeps nothing: leave it out")))
+        }
+        quantity => Ok(quantity),
+    }
+}
+
+/// A literal that is checked at once, or an expression.
+fn quantity_with<T>(
+    word: &Ident,
+    input: ParseStream<'_>,
+    read: fn(&str) -> std::result::Result<T, String>,
+) -> Result<Quantity<T>> {
+    let expr: Expr = value(word, input)?;
+    let lit = match &expr {
+        Expr::Lit(ExprLit { lit, .. }) => lit,
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. })
+            if matches!(**inner, Expr::Lit(_)) =>
+        {
+            return Err(Error::new(
+                expr.span(),
+                format!("`{word}` cannot be negative: write `{}`", form(word)),
+            ));
+        }
+        _ => return Ok(Quantity::Expr(expr)),
+    };
+    let read = match lit {
+        Lit::Int(int) => read(&format!("{}{}", int.base10_digits(), int.suffix())),
+        Lit::Str(text) => read(&text.value()),
+        Lit::Float(_) => Err(format!("fractions are written in a smaller unit: `{}`", form(word))),
+        _ => Err(format!("write `{}`", form(word))),
+    };
+    read.map(Quantity::Literal).map_err(|message| Error::new(lit.span(), message))
+}
+
+/// A number without a unit.
+fn count(text: &str) -> std::result::Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number of entries, like `1000`".to_owned())
+}
+
+/// A limit that leaves room for something.
+fn limit(
+    word: &Ident,
+    input: ParseStream<'_>,
+    read: fn(&str) -> std::result::Result<u64, String>,
+) -> Result<Quantity<u64>> {
+    match quantity_with(word, input, read)? {
+        Quantity::Literal(0) => Err(Error::new(
+            word.span(),
+            format!(
+                "`{word} = 0` would store nothing: write `enabled = false` to switch the cache off"
+            ),
+        )),
+        quantity => Ok(quantity),
+    }
+}
+
+/// `jitter = 10%`.
+fn percent(word: &Ident, input: ParseStream<'_>) -> Result<LitInt> {
+    let expected =
+        |span| Error::new(span, format!("expected a percentage: write `{}`", form(word)));
+    let number: LitInt = value_with(word, input, |input| {
+        input.parse().map_err(|error: Error| expected(error.span()))
+    })?;
+    if !input.peek(Token![%]) {
+        return Err(expected(number.span()));
+    }
+    input.parse::<Token![%]>()?;
+    match number.base10_parse::<u32>() {
+        Ok(1..=100) if number.suffix().is_empty() => Ok(number),
+        _ => Err(Error::new(
+            number.span(),
+            format!("`{word}` is between `1%` and `100%` of the lifetime"),
+        )),
+    }
+}
+
+/// `word = |value| …`, or a path to a function.
+fn function(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let expr: Expr = value(word, input)?;
+    let message = match &expr {
+        Expr::Closure(closure) if closure.inputs.len() == 1 => return Ok(expr),
+        Expr::Closure(_) => "takes one argument, the value",
+        Expr::Path(_) => return Ok(expr),
+        _ => "is a function of the value",
+    };
+    Err(Error::new(expr.span(), format!("`{word}` {message}: write `{}`", form(word))))
+}
+
+/// `size = |value| USIZE`; a number is somebody else's limit.
+fn size(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let ahead = input.fork();
+    if let Ok(Expr::Lit(ExprLit { lit: lit @ Lit::Int(_), .. })) = value::<Expr>(word, &ahead) {
+        return Err(Error::new(
+            lit.span(),
+            "`size` says what a value costs: write `max_entries = 1000` or `max_bytes = 64MiB` for a limit",
+        ));
+    }
+    function(word, input)
+}
+
+/// `cache_err` and `cache_none`, which have no value.
+fn flag(word: &Ident, input: ParseStream<'_>) -> Result<Span> {
+    if input.peek(Token![=]) || input.peek(syn::token::Paren) {
+        return Err(Error::new(
+            word.span(),
+            format!("`{word}` has no value: write just `{word}`, or leave it out"),
+        ));
+    }
+    Ok(word.span())
+}
+
+/// `single_flight = BOOL`.
+fn single_flight(word: &Ident, input: ParseStream<'_>) -> Result<LitBool> {
+    value_with(word, input, |input| {
+        if let Ok(mode) = input.fork().parse::<Ident>()
+            && mode == "cluster"
+        {
+            return Err(Error::new(
+                mode.span(),
+                "`single_flight = cluster` is not available yet: it will run one body among several processes",
+            ));
+        }
+        input.parse().map_err(|error: Error| {
+            Error::new(error.span(), "write `single_flight = false`; `true` is the default")
+        })
+    })
+}
+
+/// `handle = Ident | none`.
+fn handle(word: &Ident, input: ParseStream<'_>) -> Result<Handle> {
+    let name: Ident = value_with(word, input, |input| {
+        input.parse().map_err(|error: Error| {
+            Error::new(
+                error.span(),
+                "expected the name of the handle: write `handle = Profile`, or `handle = none`",
+            )
+        })
+    })?;
+    Ok(if name == "none" { Handle::None } else { Handle::Named(name) })
+}
+
+/// `crate = path`, the only word of an attribute on an `impl` block.
+pub(crate) fn of_block(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let path = |input: ParseStream<'_>| -> Result<Option<Path>> {
+        if input.is_empty() {
+            return Ok(None);
+        }
+        if !input.peek(Token![crate]) {
+            let message = "on an `impl` block only `crate = path` is written here: the other words go on its methods";
+            return Err(input.error(message));
+        }
+        let path = value_with(&input.call(Ident::parse_any)?, input, Path::parse_mod_style)?;
+        input.parse::<Option<Token![,]>>()?;
+        Ok(Some(path))
+    };
+    errors.take(path.parse2(tokens)).flatten()
+}
+
+#[cfg(test)]
+mod tests;

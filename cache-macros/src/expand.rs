@@ -1,0 +1,238 @@
+//! A model as tokens.
+//!
+//! Nothing is decided here and nothing can fail. Names of locals have the hygiene of generated code, so that they and
+//! the user's cannot meet; everything else is reached through one path, `cache_core::__private`.
+
+use proc_macro2::{Group, Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use crate::handle::Handle;
+use crate::model::{Home, Model, Style};
+use crate::verbs;
+
+/// The function that asks the cache, and its handle.
+pub(crate) struct Expansion {
+    pub(crate) function: TokenStream,
+    /// Goes beside the function, or beside its `impl` block.
+    pub(crate) handle: TokenStream,
+}
+
+impl ToTokens for Expansion {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.function.to_tokens(tokens);
+        self.handle.to_tokens(tokens);
+    }
+}
+
+pub(crate) fn expand(model: &Model) -> Expansion {
+    let p = private(model);
+    let head = model.item.head();
+    let requires = model.requires.iter().map(|(requirement, span)| {
+        let (requirement, output) = (Ident::new(requirement, located(*span)), output(model));
+        quote_spanned!(located(*span)=> #p::#requirement::<#output>();)
+    });
+    let (site, plan, key) = (site(model), plan(model), key(model));
+    let gates = model.gates.iter().map(|(gate, expr)| {
+        let gate = format_ident!("{gate}");
+        quote!(.#gate(#expr))
+    });
+    let load = load(model);
+    let answer = quote_spanned! {Span::mixed_site()=>
+        #(#requires)*
+        let miss = match #site #(#gates)* .get(#plan, #key) {
+            #p::Lookup::Hit(value) => return value,
+            #p::Lookup::Miss(miss) => miss,
+        };
+        #load
+    };
+    let answer = match model.style {
+        Style::Boxed => quote!(#p::Box::pin(async move { #answer })),
+        Style::Sync | Style::Async => answer,
+    };
+    let handle = match &model.home {
+        Home::Handle(handle) => verbs::expand(model, handle),
+        Home::Body { .. } => TokenStream::new(),
+    };
+    Expansion { function: quote!(#head { #answer }), handle }
+}
+
+/// `cache_core::__private`.
+pub(crate) fn private(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    quote!(#krate::__private)
+}
+
+/// What the function returns.
+pub(crate) fn output(model: &Model) -> TokenStream {
+    model.output.as_ref().map_or_else(|| quote!(()), ToTokens::to_token_stream)
+}
+
+/// How its results are stored.
+pub(crate) fn plan(model: &Model) -> TokenStream {
+    let (p, output) = (private(model), output(model));
+    let flags = model.plan.iter().map(|flag| format_ident!("{flag}"));
+    quote!(#p::plan!(#output #(, #flags)*))
+}
+
+/// A closure that writes the key. An argument that cannot be in a key is an error at that argument.
+pub(crate) fn key(model: &Model) -> TokenStream {
+    let key = Ident::new("key", Span::mixed_site());
+    let parts = model.key.iter().map(|part| {
+        let span = part
+            .clone()
+            .into_iter()
+            .next()
+            .map_or_else(Span::mixed_site, |token| located(token.span()));
+        quote_spanned!(span=> #key.arg(&#part);)
+    });
+    if model.key.is_empty() {
+        return quote!(|_| {});
+    }
+    quote!(|#key| { #(#parts)* })
+}
+
+/// The static that declares the function, and its registration.
+pub(crate) fn declaration(model: &Model) -> TokenStream {
+    let p = private(model);
+    let name = &model.name;
+    // The line of the function, not of the attribute.
+    let line = quote_spanned!(model.item.sig.ident.span()=> line!());
+    let settings = model.settings.iter().map(|(setting, value)| {
+        let setting = format_ident!("{setting}");
+        let duration = ["ttl", "idle", "err_ttl", "none_ttl"].iter().any(|word| setting == word);
+        let duration = duration.then(|| quote!(#p::Duration::));
+        quote!(.#setting(#duration #value))
+    });
+    quote! {
+        static CACHE_FUNCTION: #p::Function =
+            #p::Function::new(#name, #p::module_path!(), #p::file!(), #p::#line) #(#settings)*;
+        #p::register! { &CACHE_FUNCTION }
+    }
+}
+
+/// What the library is asked through, inside the function.
+fn site(model: &Model) -> TokenStream {
+    let p = private(model);
+    match &model.home {
+        Home::Handle(handle) => {
+            let (ident, instance) = (&handle.ident, &handle.instance);
+            let instance = (!instance.is_empty()).then(|| quote!(::<#(#instance),*>));
+            let hints: Vec<_> = handle
+                .params
+                .iter()
+                .filter(|param| param.is_impl)
+                .map(|param| &param.pat)
+                .collect();
+            if hints.is_empty() {
+                quote!(#ident::__cache_site #instance ())
+            } else {
+                quote!(#ident::__cache_site_of #instance (#(&#hints),*))
+            }
+        }
+        Home::Body { is_generic } => {
+            let declaration = declaration(model);
+            let site = if *is_generic {
+                quote!(generic(&CACHE_FUNCTION, &|| {}))
+            } else {
+                quote!(of(&CACHE_FUNCTION))
+            };
+            quote!({ #declaration #p::Site::#site })
+        }
+    }
+}
+
+/// Runs the body as it was written: `?`, `return` and `.await` mean what they meant.
+fn load(model: &Model) -> TokenStream {
+    let p = private(model);
+    let is_plain = model.before.is_empty() && model.after.is_empty();
+    let body = body(model);
+    match (model.style, is_plain) {
+        (Style::Sync, true) => quote_spanned!(Span::mixed_site()=> miss.load(#body)),
+        (Style::Async | Style::Boxed, true) => {
+            quote_spanned!(Span::mixed_site()=> miss.load_async(#body).await)
+        }
+        (Style::Sync, false) => {
+            let run = with_terms(model, quote!((#body)()));
+            quote_spanned! {Span::mixed_site()=>
+                miss.load_with(move |terms| { #run out })
+            }
+        }
+        (Style::Async | Style::Boxed, false) => {
+            let run = with_terms(model, quote!(#body.await));
+            quote_spanned! {Span::mixed_site()=>
+                miss.load_async_with(async move {
+                    let mut terms = #p::Terms::new();
+                    #run
+                    (out, terms)
+                }).await
+            }
+        }
+    }
+}
+
+/// The body as a closure or a future.
+fn body(model: &Model) -> TokenStream {
+    let (p, body) = (private(model), &model.item.body);
+    let returns = &model.item.sig.output;
+    match (model.style, &model.output) {
+        (Style::Sync, _) => quote!(move || #returns #body),
+        (Style::Boxed, _) => quote!((move || #returns #body)()),
+        (Style::Async, None) => quote!(async move #body),
+        (Style::Async, Some(output)) => {
+            // A block cannot say what it returns, and without that neither `?` nor a boxed error would be inferred.
+            let mut tail = Group::new(body.delimiter(), body.stream());
+            tail.set_span(located(body.span()));
+            quote_spanned! {Span::mixed_site()=>
+                async move {
+                    if false {
+                        return #p::never::<#output>();
+                    }
+                    let out: #output = #tail;
+                    out
+                }
+            }
+        }
+    }
+}
+
+/// Runs the body between the words that come before it and those that look at its value.
+fn with_terms(model: &Model, call: TokenStream) -> TokenStream {
+    let (p, plan, kept) = (private(model), plan(model), &model.kept);
+    let before = model.before.iter().map(|(word, value)| {
+        let method = format_ident!("{word}");
+        let value =
+            if *word == "label" { quote!(#p::format_args!(#value)) } else { quote!(#value) };
+        quote_spanned!(Span::mixed_site()=> terms.#method(#value);)
+    });
+    let after = model.after.iter().map(|(word, f)| {
+        let method = format_ident!("{word}");
+        quote_spanned!(Span::mixed_site()=> terms.#method(#plan, &out, #f);)
+    });
+    let (keep, give_back) = if kept.is_empty() {
+        (TokenStream::new(), TokenStream::new())
+    } else {
+        (
+            quote_spanned!(Span::mixed_site()=> let kept = (#(#p::own!(&#kept),)*);),
+            quote_spanned!(Span::mixed_site()=> let (#(#kept,)*) = kept;),
+        )
+    };
+    quote_spanned! {Span::mixed_site()=>
+        #(#before)*
+        #keep
+        let out = #call;
+        #give_back
+        #(#after)*
+    }
+}
+
+/// Generated code, for the compiler's messages at the user's code.
+fn located(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// The parameters of a generic function, inside its verbs.
+pub(crate) fn turbofish(handle: &Handle) -> Option<TokenStream> {
+    let mut idents = crate::handle::idents(&handle.generics).peekable();
+    idents.peek()?;
+    Some(quote!(::<#(#idents),*>))
+}

@@ -1,0 +1,216 @@
+//! The macros behind `cache_core`: use them through that crate, which documents what they do.
+//!
+//! An attribute is read in `args`, joined with its function in `model`, and written out in `expand` and `verbs`.
+//! Where there are mistakes, `fallback` emits them beside the function as it would be without the attribute.
+
+mod args;
+mod errors;
+mod expand;
+mod fallback;
+mod handle;
+mod heap_size;
+mod item;
+mod model;
+mod quantity;
+#[cfg(test)]
+mod snapshots;
+mod verbs;
+mod walk;
+mod words;
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Meta, Path};
+
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::expand::Expansion;
+use crate::item::{Function, Impl, ImplItem};
+use crate::model::Model;
+
+/// Caches what a function returns.
+///
+/// ```ignore
+/// #[cached(ttl = 10m, skip(db))]
+/// async fn profile(db: &Db, user: u64) -> Result<Profile, DbError> { … }
+///
+/// profile(&db, 7).await?;              // runs the body once, however many callers arrive
+/// profile(&db, 7).await?;              // a hit
+/// profile::invalidate(&7);             // drops user 7's entry
+/// println!("{}", profile::stats());
+/// ```
+///
+/// The arguments are the key: every one of them, unless `skip` or `key` says otherwise. Of a `Result` only `Ok` is
+/// stored, of an `Option` only `Some`. One body runs at a time for each key; others wait for it and share its result.
+///
+/// # Words
+///
+/// | word | what it does |
+/// | --- | --- |
+/// | `skip(a, b)` | leaves arguments out of the key |
+/// | `key = EXPR` | makes an expression over the arguments the key; each element of a tuple is a part of it |
+/// | `version = N` | is raised when what the function computes has changed |
+/// | `name = "…"` | names the function in statistics and in the environment |
+/// | `label = "img:{model}"` | names an entry, in the words of its arguments |
+/// | `ttl = DUR` | how long a value lives; `0` stores nothing |
+/// | `idle = DUR` | how long a value lives without being used |
+/// | `jitter = 10%` | shortens each life by up to that share, so that entries do not expire together |
+/// | `err_ttl = DUR` | stores `Err`, for that long |
+/// | `none_ttl = DUR` | stores `None`, for that long |
+/// | `cache_if = \|value\| BOOL` | stores only values for which that holds |
+/// | `cache_err` | stores `Err` like any value |
+/// | `cache_none` | stores `None` like any value |
+/// | `single_flight = false` | lets bodies of one key run at the same time |
+/// | `refresh_if = EXPR` | makes a call reload where that is true |
+/// | `enabled = EXPR` | makes a call ignore the cache where that is false |
+/// | `max_entries = N` | limits the entries of this function |
+/// | `max_bytes = SIZE` | limits the bytes of this function |
+/// | `size = \|value\| USIZE` | says what a value costs, instead of its type |
+/// | `handle = Ident` | names the handle; a method has one only where this word is |
+/// | `handle = none` | makes no handle |
+/// | `crate = path` | where `cache_core` is, if it is not `::cache_core` |
+///
+/// ```text
+/// DUR   250ms 5s 5m 1h30m 7d | "5m" | 600 (whole seconds) | EXPR of type Duration
+/// SIZE  512KiB 64MiB 2GB     | "64MiB" | a number of bytes | EXPR, a constant usize
+/// ```
+///
+/// Expressions are tokens, not code in strings, and may use the arguments. `ttl` and the other durations may depend on
+/// the arguments of the call; they are evaluated before the body runs.
+///
+/// # The handle
+///
+/// A function's handle is an empty enum of the function's own name and visibility:
+///
+/// | verb | what it does |
+/// | --- | --- |
+/// | `f::stats()` | what happened so far |
+/// | `f::clear()` | drops every entry |
+/// | `f::invalidate(&a, &b)` | drops the entry of a call; its parameters are the arguments that are in the key |
+/// | `f::peek(&a, &b)` | what is stored for a call |
+/// | `f::put(a, b, value)` | stores a result for a call |
+/// | `f::refresh(a, b)` | calls the function and replaces what is stored |
+/// | `f::uncached(a, b)` | calls the function and leaves what is stored alone |
+/// | `f::warm([(a, b), …])` | calls the function for each tuple of all arguments, several at a time |
+///
+/// A type or module of that name in the same scope is in its way: `handle = Other` gives it another name.
+/// A generic function's verbs take its parameters: `f::peek::<String>(&a)`. An `impl Trait` argument is one more.
+///
+/// # Methods
+///
+/// The attribute works on a method, on a trait's default method and, with `#[async_trait]`, in either order.
+/// `self` must be named in `key` or in `skip`. For a handle, write the attribute on the `impl` block as well:
+///
+/// ```ignore
+/// #[cached]
+/// impl Catalog {
+///     #[cached(key = (self.id, name), handle = Find)]
+///     pub fn find(&self, name: &str) -> Option<Product> { … }
+/// }
+///
+/// Find::invalidate(&catalog, "pen");
+/// ```
+///
+/// An associated function without `self` and without `Self` in it cannot be told from a free function. Outside such a
+/// block it needs `handle = none`.
+///
+/// # What is refused
+///
+/// - `&mut` arguments that are not skipped: a hit does not run the body, so their changes would be lost.
+/// - Results that borrow, other than `&'static`: what is cached outlives the call.
+/// - `impl Trait` results, which hide the type to store.
+/// - `const`, `unsafe` and variadic functions.
+#[proc_macro_attribute]
+pub fn cached(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    on_item(args.into(), item.into()).into()
+}
+
+/// Says what a value costs by what its fields cost.
+///
+/// `#[heap_size(skip)]` on a field counts nothing for it; `#[heap_size(with = path)]` asks a function
+/// `fn(&Field) -> usize`.
+///
+/// ```ignore
+/// #[derive(Clone, HeapSize)]
+/// struct Page {
+///     html: String,
+///     #[heap_size(skip)]
+///     template: Arc<Template>,
+/// }
+/// ```
+#[proc_macro_derive(HeapSize, attributes(heap_size))]
+pub fn derive_heap_size(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    heap_size::derive(input.into()).into()
+}
+
+/// The attribute on whatever it stands on.
+fn on_item(args: TokenStream, item: TokenStream) -> TokenStream {
+    let no_function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => return on_function(args, function, None).into_token_stream(),
+        Err(error) => error,
+    };
+    match syn::parse2::<Impl>(item.clone()) {
+        Ok(block) => on_block(args, &block),
+        Err(no_block) => {
+            let is_block = |token| matches!(token, TokenTree::Ident(ident) if ident == "impl");
+            let error = if item.clone().into_iter().any(is_block) { no_block } else { no_function };
+            fallback::not_a_function(item, &error)
+        }
+    }
+}
+
+/// `#[cached(..)] fn …`, by itself or in a block that has the attribute, too.
+fn on_function(
+    words: TokenStream,
+    function: Function,
+    block: Option<(&Impl, Option<&Path>)>,
+) -> Expansion {
+    let mut errors = Errors::new();
+    let mut args = Args::parse(words, &mut errors);
+    if let Some((_, Some(krate))) = block {
+        args.krate.get_or_insert_with(|| krate.clone());
+    }
+    let model = Model::new(args, function.clone(), block.map(|(block, _)| block), &mut errors);
+    match errors.read() {
+        Some(errors) => Expansion {
+            function: fallback::with_errors(errors, function),
+            handle: TokenStream::new(),
+        },
+        None => expand::expand(&model),
+    }
+}
+
+/// `#[cached] impl X { #[cached(..)] fn … }`: handles go beside the block.
+fn on_block(args: TokenStream, block: &Impl) -> TokenStream {
+    let mut errors = Errors::new();
+    let krate = args::of_block(args, &mut errors);
+    let (mut items, mut handles, mut n_cached) = (TokenStream::new(), TokenStream::new(), 0);
+    for item in &block.items {
+        match item {
+            ImplItem::Function(function) if function.has_attr("cached") => {
+                n_cached += 1;
+                let mut function = (**function).clone();
+                let words = match function.take_attr("cached").map(|attr| attr.meta) {
+                    Some(Meta::List(list)) => list.tokens,
+                    _ => TokenStream::new(),
+                };
+                let expansion = on_function(words, function, Some((block, krate.as_ref())));
+                items.extend(expansion.function);
+                handles.extend(expansion.handle);
+            }
+            ImplItem::Function(function) => function.to_tokens(&mut items),
+            ImplItem::Other(tokens) => items.extend(tokens.clone()),
+        }
+    }
+    if n_cached == 0 {
+        errors.on(
+            &block.self_ty,
+            "nothing in this block is cached: write `#[cached]` on its methods, too",
+        );
+    }
+    let (errors, block) = (errors.read(), block.with_items(items));
+    quote!(#errors #block #handles)
+}

@@ -1,0 +1,499 @@
+//! What to generate for one function: every rule about attribute and function together, and every message.
+//!
+//! The rules only note mistakes; a model is built all the same, and is used if there were none.
+
+use std::time::Duration;
+
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::{
+    Expr, FnArg, GenericParam, LitStr, Path, ReceiverKind, ReturnType, Safety, Signature, Type,
+    parse_quote,
+};
+
+use crate::args::{self, Args, Quantity};
+use crate::errors::Errors;
+use crate::handle::Handle;
+use crate::item::{Function, Impl, is_named};
+use crate::walk::{self, Part};
+use crate::words;
+
+/// What to generate for one function.
+pub(crate) struct Model {
+    pub(crate) krate: Path,
+    /// The user's function, without our attribute.
+    pub(crate) item: Function,
+    pub(crate) style: Style,
+    /// What is cached; `None` for a function that returns nothing.
+    pub(crate) output: Option<Type>,
+    pub(crate) name: String,
+    /// Methods of `Function`, with their argument.
+    pub(crate) settings: Vec<(&'static str, TokenStream)>,
+    /// Flags of the plan.
+    pub(crate) plan: Vec<&'static str>,
+    /// What the return type must be, because of the word there.
+    pub(crate) requires: Vec<(&'static str, Span)>,
+    /// Methods of `Site` that look at the arguments of a call.
+    pub(crate) gates: Vec<(&'static str, Expr)>,
+    /// Methods of `Terms` that are asked before the body runs.
+    pub(crate) before: Vec<(&'static str, TokenStream)>,
+    /// Methods of `Terms` that look at the value.
+    pub(crate) after: Vec<(&'static str, Expr)>,
+    /// Arguments that `after` needs, when the body has consumed them.
+    pub(crate) kept: Vec<Ident>,
+    /// Expressions whose values are the key.
+    pub(crate) key: Vec<TokenStream>,
+    /// The key is an expression of the user's, not the arguments.
+    pub(crate) has_key_expr: bool,
+    pub(crate) home: Home,
+}
+
+/// How the function is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Sync,
+    Async,
+    /// Returns `Pin<Box<dyn Future>>`, as functions do that `#[async_trait]` has seen first.
+    Boxed,
+}
+
+/// Where the function is declared to the library.
+pub(crate) enum Home {
+    /// In its own body.
+    Body {
+        /// Whether one piece of source is several functions.
+        is_generic: bool,
+    },
+    /// In the handle beside it.
+    Handle(Box<Handle>),
+}
+
+/// An argument of the function.
+pub(crate) struct Argument {
+    pub(crate) pat: syn::Pat,
+    pub(crate) ty: Type,
+    pub(crate) bindings: Vec<Ident>,
+}
+
+impl Model {
+    /// Decides what to generate; mistakes go to `errors`.
+    pub(crate) fn new(
+        args: Args,
+        item: Function,
+        block: Option<&Impl>,
+        errors: &mut Errors,
+    ) -> Self {
+        check_signature(&item, errors);
+        let (style, output) = output_of(&item.sig);
+        check_output(&item.sig, output.as_ref(), errors);
+        let arguments = arguments_of(&item.sig, errors);
+        check_skips(&args, &item.sig, &arguments, errors);
+        let key = key_of(&args, &arguments);
+        let home = home_of(&args, &item, &arguments, block, errors);
+        let words = Words::new(&args);
+        let kept = names_of(&arguments)
+            .filter(|name| words.after.iter().any(|(_, f)| walk::mentions(f, name)));
+        Self {
+            kept: kept.cloned().collect(),
+            name: args.name.as_ref().map_or_else(|| default_name(&item.sig, block), LitStr::value),
+            settings: words.settings,
+            plan: words.plan,
+            requires: words.requires,
+            before: words.before,
+            after: words.after,
+            gates: [("enable_if", args.enabled), ("refresh_if", args.refresh_if)]
+                .into_iter()
+                .filter_map(|(gate, expr)| Some((gate, expr?)))
+                .collect(),
+            krate: args.krate.unwrap_or_else(|| parse_quote!(::cache_core)),
+            item,
+            style,
+            output,
+            has_key_expr: args.key.is_some(),
+            key,
+            home,
+        }
+    }
+}
+
+/// What the words come to that do not depend on the function.
+#[derive(Default)]
+struct Words {
+    settings: Vec<(&'static str, TokenStream)>,
+    plan: Vec<&'static str>,
+    requires: Vec<(&'static str, Span)>,
+    before: Vec<(&'static str, TokenStream)>,
+    after: Vec<(&'static str, Expr)>,
+}
+
+impl Words {
+    fn new(args: &Args) -> Self {
+        let mut words = Self::default();
+        if let Some(label) = &args.label {
+            words.before.push(("label", label.to_token_stream()));
+        }
+        words.duration("ttl", args.ttl.as_ref());
+        words.duration("idle", args.idle.as_ref());
+        words.outcome(
+            "cache_err",
+            "require_result",
+            args.cache_err,
+            ("err_ttl", args.err_ttl.as_ref()),
+        );
+        words.outcome(
+            "cache_none",
+            "require_option",
+            args.cache_none,
+            ("none_ttl", args.none_ttl.as_ref()),
+        );
+        if !words.requires.is_empty() {
+            words.plan.push("whole");
+        }
+        words.setting("jitter", args.jitter.as_ref());
+        words.setting("version", args.version.as_ref());
+        words.setting("single_flight", args.single_flight.as_ref());
+        words.amount("max_entries", args.max_entries.as_ref());
+        words.amount("max_bytes", args.max_bytes.as_ref());
+        if let Some(f) = &args.cache_if {
+            words.after.push(("cache_if", f.clone()));
+        }
+        if let Some(f) = &args.size {
+            words.after.push(("size", f.clone()));
+            words.plan.push("sized");
+        }
+        words
+    }
+
+    fn setting(&mut self, word: &'static str, value: Option<impl ToTokens>) {
+        self.settings.extend(value.map(|value| (word, value.into_token_stream())));
+    }
+
+    fn amount(&mut self, word: &'static str, amount: Option<&Quantity<u64>>) {
+        self.setting(
+            word,
+            amount.map(|amount| match amount {
+                Quantity::Literal(amount) => {
+                    proc_macro2::Literal::u64_unsuffixed(*amount).into_token_stream()
+                }
+                Quantity::Expr(expr) => expr.to_token_stream(),
+            }),
+        );
+    }
+
+    /// A literal belongs to the function, an expression to the call.
+    fn duration(&mut self, word: &'static str, duration: Option<&Quantity<Duration>>) {
+        match duration {
+            Some(Quantity::Literal(duration)) => self.settings.push((word, constructor(*duration))),
+            Some(Quantity::Expr(expr)) => self.before.push((word, expr.to_token_stream())),
+            None => {}
+        }
+    }
+
+    /// Whether and for how long `Err` or `None` is stored. A lifetime that is a literal says both.
+    fn outcome(
+        &mut self,
+        word: &'static str,
+        requirement: &'static str,
+        flag: Option<Span>,
+        (ttl_word, ttl): (&'static str, Option<&(Span, Quantity<Duration>)>),
+    ) {
+        let Some(span) = flag.or(ttl.map(|(span, _)| *span)) else { return };
+        self.requires.push((requirement, span));
+        let ttl = ttl.map(|(_, ttl)| ttl);
+        if !matches!(ttl, Some(Quantity::Literal(_))) {
+            self.settings.push((word, TokenStream::new()));
+        }
+        self.duration(ttl_word, ttl);
+    }
+}
+
+/// The call that makes a duration, the most readable one.
+fn constructor(duration: Duration) -> TokenStream {
+    let literal = proc_macro2::Literal::u64_unsuffixed;
+    let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    match u64::try_from(duration.as_millis()) {
+        _ if nanos == 0 => {
+            let secs = literal(secs);
+            quote!(from_secs(#secs))
+        }
+        Ok(millis) if nanos % 1_000_000 == 0 => {
+            let millis = literal(millis);
+            quote!(from_millis(#millis))
+        }
+        _ => {
+            let (secs, nanos) = (literal(secs), proc_macro2::Literal::u32_unsuffixed(nanos));
+            quote!(new(#secs, #nanos))
+        }
+    }
+}
+
+fn check_signature(item: &Function, errors: &mut Errors) {
+    let sig = &item.sig;
+    if let Some(token) = sig.constness {
+        errors
+            .at(token.span, "a `const fn` cannot look anything up: remove `const`, or `#[cached]`");
+    }
+    if let Safety::Unsafe(token) = sig.safety {
+        errors.at(
+            token.span,
+            "a hit would skip what makes the call safe or not: cache a safe function, and keep the `unsafe` block inside it",
+        );
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.on(variadic, "variadic arguments cannot be in a key: take a slice");
+    }
+    for attr in item.attrs.iter().filter(|attr| is_named(attr, "cached")) {
+        errors.on(attr, "`#[cached]` is written twice: put all words into one");
+    }
+}
+
+/// How the function is called, and what it returns.
+fn output_of(sig: &Signature) -> (Style, Option<Type>) {
+    let ReturnType::Type(_, ty) = &sig.output else {
+        return (if sig.asyncness.is_some() { Style::Async } else { Style::Sync }, None);
+    };
+    if sig.asyncness.is_some() {
+        return (Style::Async, Some((**ty).clone()));
+    }
+    match boxed_output(ty) {
+        Some(output) => (Style::Boxed, Some(output.clone())),
+        None => (Style::Sync, Some((**ty).clone())),
+    }
+}
+
+/// The `R` of `Pin<Box<dyn Future<Output = R> + …>>`.
+fn boxed_output(ty: &Type) -> Option<&Type> {
+    let Type::TraitObject(object) = only_argument(only_argument(ty, "Pin")?, "Box")? else {
+        return None;
+    };
+    let future = object.bounds.iter().find_map(|bound| match bound {
+        syn::TypeParamBound::Trait(bound) => {
+            bound.path.segments.last().filter(|segment| segment.ident == "Future")
+        }
+        _ => None,
+    })?;
+    let syn::PathArguments::AngleBracketed(args) = &future.arguments else { return None };
+    args.args.iter().find_map(|arg| match arg {
+        syn::GenericArgument::AssocType(assoc) if assoc.ident == "Output" => Some(&assoc.ty),
+        _ => None,
+    })
+}
+
+/// The `T` of `Name<T>`.
+fn only_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    let syn::PathArguments::AngleBracketed(args) = &segment.arguments else { return None };
+    match args.args.first() {
+        Some(syn::GenericArgument::Type(ty)) if args.args.len() == 1 => Some(ty),
+        _ => None,
+    }
+}
+
+fn check_output(sig: &Signature, output: Option<&Type>, errors: &mut Errors) {
+    let Some(output) = output else { return };
+    if let Type::Never(never) = output {
+        errors.on(never, format!("`{}` never returns, so there is nothing to cache", sig.ident));
+    }
+    let borrowed = "what is cached outlives the call, so it cannot borrow: \
+                    return an owned value (`String`, `Vec<T>`, `Arc<T>`) or a `&'static` one";
+    // The walk may change what it sees; here it only looks.
+    walk::types(&mut output.clone(), &mut |part| {
+        match part {
+        Part::Reference(reference) if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") => {
+            errors.at(reference.and_token.span, borrowed);
+        }
+        Part::Lifetime(lifetime) if lifetime.ident != "static" => errors.at(lifetime.span(), borrowed),
+        Part::ImplTrait(ty) => errors.on(
+            ty,
+            "`impl Trait` hides the type that would be stored: name it, or return a `Vec<T>` or an `Arc<dyn Trait>`",
+        ),
+        _ => {}
+    }
+    });
+}
+
+/// The arguments besides `self`.
+fn arguments_of(sig: &Signature, errors: &mut Errors) -> Vec<Argument> {
+    let mut arguments = Vec::new();
+    for input in &sig.inputs {
+        let FnArg::Typed(typed) = input else { continue };
+        for attr in typed
+            .attrs
+            .iter()
+            .filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr"))
+        {
+            errors.on(attr, "the key cannot depend on a `cfg` of one argument: put it on the whole function, twice if need be");
+        }
+        let mut bindings = Vec::new();
+        walk::bindings(&mut typed.pat.clone(), &mut |binding| bindings.push(binding.ident.clone()));
+        arguments.push(Argument { pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), bindings });
+    }
+    arguments
+}
+
+fn names_of(arguments: &[Argument]) -> impl Iterator<Item = &Ident> {
+    arguments.iter().flat_map(|argument| &argument.bindings)
+}
+
+/// No argument is forgotten, none is named for nothing.
+fn check_skips(args: &Args, sig: &Signature, arguments: &[Argument], errors: &mut Errors) {
+    let is_skipped = |name: &Ident| args.skip.contains(name);
+    let in_key = |name: &Ident| args.key.as_ref().is_some_and(|key| walk::mentions(key, name));
+    let lost = "a hit does not run the body, so changes made through `&mut` would be lost: \
+                return the result instead, or write `skip";
+
+    // What must be skipped or in the key although the key replaces the arguments.
+    let mut answered: Vec<&Ident> = Vec::new();
+    let this = Ident::new("self", Span::call_site());
+    if let Some(receiver) = sig.receiver() {
+        let is_mut = match &receiver.kind {
+            ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+            ReceiverKind::Typed(_, ty) => has_mut(ty),
+            _ => false,
+        };
+        answered.push(&this);
+        if is_skipped(&this) {
+        } else if is_mut {
+            errors.on(receiver, format!("{lost}(self)`"));
+        } else if !in_key(&this) {
+            let span = receiver.self_token.span;
+            errors.at(span, "`self` must be named, or all values share entries: write `key = (self.id, ..)` or `skip(self)`");
+        }
+    }
+    for argument in arguments.iter().filter(|argument| has_mut(&argument.ty)) {
+        answered.extend(&argument.bindings);
+        if let Some(name) = argument.bindings.iter().find(|name| !is_skipped(name)) {
+            errors.on(&argument.ty, format!("{lost}({name})`"));
+        }
+    }
+
+    for (idx, name) in args.skip.iter().enumerate() {
+        let span = name.span();
+        let is_known = if *name == this {
+            sig.receiver().is_some()
+        } else {
+            names_of(arguments).any(|known| known == name)
+        };
+        if args.skip[..idx].contains(name) {
+            errors.at(span, format!("`{name}` is skipped twice: keep one"));
+        } else if !is_known {
+            errors.at(span, unknown_argument(name, sig, arguments));
+        } else if in_key(name) {
+            errors.at(span, format!("`{name}` is in `key` and in `skip`: keep one"));
+        } else if args.key.is_some() && !answered.contains(&name) {
+            errors.at(span, format!("`key` already says all: remove `{name}` from `skip`"));
+        }
+    }
+}
+
+fn has_mut(ty: &Type) -> bool {
+    let mut found = false;
+    walk::types(&mut ty.clone(), &mut |part| {
+        found |= matches!(part, Part::Reference(reference) if reference.mutability.is_some());
+    });
+    found
+}
+
+fn unknown_argument(name: &Ident, sig: &Signature, arguments: &[Argument]) -> String {
+    let known: Vec<String> = sig
+        .receiver()
+        .map(|_| "self".to_owned())
+        .into_iter()
+        .chain(names_of(arguments).map(Ident::to_string))
+        .collect();
+    match words::nearest(&name.to_string(), known.iter().map(String::as_str)) {
+        Some(nearest) => format!("there is no argument `{name}`, did you mean `{nearest}`?"),
+        None if known.is_empty() => {
+            format!("there is no argument `{name}`: `{}` has none", sig.ident)
+        }
+        None => {
+            format!("there is no argument `{name}`: the arguments are `{}`", known.join("`, `"))
+        }
+    }
+}
+
+/// The expressions whose values are the key.
+fn key_of(args: &Args, arguments: &[Argument]) -> Vec<TokenStream> {
+    match &args.key {
+        // One part for each element, so that `key = (self.id, name)` does not move `name`.
+        Some(Expr::Tuple(tuple)) => tuple.elems.iter().map(|part| quote!((#part))).collect(),
+        Some(key) => vec![quote!((#key))],
+        None => names_of(arguments)
+            .filter(|name| !args.skip.contains(name))
+            .map(ToTokens::to_token_stream)
+            .collect(),
+    }
+}
+
+fn home_of(
+    args: &Args,
+    item: &Function,
+    arguments: &[Argument],
+    block: Option<&Impl>,
+    errors: &mut Errors,
+) -> Home {
+    let is_method = block.is_some() || is_method(item);
+    let mut has_impl = false;
+    for argument in arguments {
+        walk::types(&mut argument.ty.clone(), &mut |part| {
+            has_impl |= matches!(part, Part::ImplTrait(_))
+        });
+    }
+    let is_generic = is_method
+        || has_impl
+        || item.sig.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
+    let ident = match &args.handle {
+        Some(args::Handle::None) => None,
+        Some(args::Handle::Named(ident)) if is_method && block.is_none() => {
+            errors.at(
+                ident.span(),
+                "the handle of a method goes beside the `impl` block: put `#[cached]` on the block too, and keep this one here",
+            );
+            None
+        }
+        Some(args::Handle::Named(ident)) => Some(ident.clone()),
+        None if is_method => None,
+        None => Some(item.sig.ident.clone()),
+    };
+    match ident {
+        Some(ident) => {
+            Home::Handle(Box::new(Handle::new(ident, args, item, arguments, block, errors)))
+        }
+        None => Home::Body { is_generic },
+    }
+}
+
+/// Whether a function with the attribute on itself stands in an `impl` block or trait, as far as its tokens tell.
+fn is_method(item: &Function) -> bool {
+    item.sig.receiver().is_some()
+        || item.sig.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait")
+        || has_self_type(item.sig.to_token_stream())
+        || has_self_type(item.body.stream())
+}
+
+/// Whether `Self` is written, other than in items inside the body, which have their own.
+fn has_self_type(tokens: TokenStream) -> bool {
+    let mut in_item = false;
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => {
+            in_item |= ["impl", "trait", "struct", "enum"].iter().any(|keyword| ident == keyword);
+            ident == "Self" && !in_item
+        }
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && in_item => {
+            in_item = false;
+            false
+        }
+        TokenTree::Group(group) => !in_item && has_self_type(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+fn default_name(sig: &Signature, block: Option<&Impl>) -> String {
+    let name = sig.ident.unraw().to_string();
+    match block.and_then(Impl::type_name) {
+        Some(ty) => format!("{ty}::{name}"),
+        None => name,
+    }
+}

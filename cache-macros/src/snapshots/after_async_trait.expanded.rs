@@ -1,0 +1,54 @@
+fn get<'life0, 'async_trait>(
+    &'life0 self,
+    id: u64,
+) -> ::core::pin::Pin<
+    Box<
+        dyn ::core::future::Future<
+            Output = Option<String>,
+        > + ::core::marker::Send + 'async_trait,
+    >,
+>
+where
+    'life0: 'async_trait,
+    Self: 'async_trait,
+{
+    ::cache_core::__private::Box::pin(async move {
+        let miss = match {
+            static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+                "get",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                ::cache_core::__private::line!(),
+            );
+            ::cache_core::__private::register! {
+                & CACHE_FUNCTION
+            }
+            ::cache_core::__private::Site::generic(&CACHE_FUNCTION, &|| {})
+        }
+            .get(
+                ::cache_core::__private::plan!(Option < String >),
+                |key| {
+                    key.arg(&id);
+                },
+            )
+        {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        };
+        miss.load_async(
+                (move || -> ::core::pin::Pin<
+                    Box<
+                        dyn ::core::future::Future<
+                            Output = Option<String>,
+                        > + ::core::marker::Send + 'async_trait,
+                    >,
+                > {
+                    Box::pin(async move {
+                        let __self = self;
+                        __self.load(id).await
+                    })
+                })(),
+            )
+            .await
+    })
+}

@@ -1,0 +1,132 @@
+fn chunks<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
+where
+    T: Sync,
+{
+    let miss = match chunks::__cache_site::<T, N>()
+        .get(
+            ::cache_core::__private::plan!(usize),
+            |key| {
+                key.arg(&items);
+            },
+        )
+    {
+        ::cache_core::__private::Lookup::Hit(value) => return value,
+        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    };
+    miss.load(move || -> usize { items.len() / N })
+}
+///What is cached of `chunks`.
+enum chunks {}
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+impl chunks {
+    fn __cache_function() -> &'static ::cache_core::__private::Function {
+        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+            "chunks",
+            ::cache_core::__private::module_path!(),
+            ::cache_core::__private::file!(),
+            ::cache_core::__private::line!(),
+        );
+        ::cache_core::__private::register! {
+            & CACHE_FUNCTION
+        }
+        &CACHE_FUNCTION
+    }
+    fn __cache_site<'a, T: Serialize, const N: usize>() -> ::cache_core::__private::Site
+    where
+        T: Sync,
+    {
+        ::cache_core::__private::Site::generic(chunks::__cache_function(), &|| {})
+    }
+    /// What happened so far.
+    fn stats() -> ::cache_core::Stats {
+        ::cache_core::__private::Site::of(chunks::__cache_function()).stats()
+    }
+    /// Drops every entry.
+    fn clear() {
+        ::cache_core::__private::Site::of(chunks::__cache_function()).clear()
+    }
+    /// Drops the entry of this call; true if there was one.
+    fn invalidate<'a, T: Serialize, const N: usize>(items: &'a [T]) -> bool
+    where
+        T: Sync,
+    {
+        chunks::__cache_site::<T, N>()
+            .invalidate(|key| {
+                key.arg(&items);
+            })
+    }
+    /// What is stored for this call; never runs the body.
+    fn peek<'a, T: Serialize, const N: usize>(
+        items: &'a [T],
+    ) -> ::cache_core::__private::Option<usize>
+    where
+        T: Sync,
+    {
+        chunks::__cache_site::<T, N>()
+            .peek(
+                ::cache_core::__private::plan!(usize),
+                |key| {
+                    key.arg(&items);
+                },
+            )
+    }
+    /// Stores a result for this call; true if it is stored now.
+    fn put<'a, T: Serialize, const N: usize>(items: &'a [T], value: usize) -> bool
+    where
+        T: Sync,
+    {
+        chunks::__cache_site::<T, N>()
+            .put(
+                ::cache_core::__private::plan!(usize),
+                |key| {
+                    key.arg(&items);
+                },
+                value,
+            )
+    }
+    /// Calls the function and replaces what is stored.
+    fn refresh<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
+    where
+        T: Sync,
+    {
+        chunks::__cache_site::<T, N>().refresh(|| chunks::<T, N>(items))
+    }
+    /// Calls the function and leaves what is stored alone.
+    fn uncached<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
+    where
+        T: Sync,
+    {
+        chunks::__cache_site::<T, N>().uncached(|| chunks::<T, N>(items))
+    }
+    /// Calls the function once for each tuple of arguments.
+    fn warm<
+        'cache_warm,
+        'a,
+        T: Serialize,
+        const N: usize,
+        CacheCalls: ::cache_core::__private::IntoIterator<
+                Item = (&'a [T],),
+                IntoIter: ::cache_core::__private::Send,
+            >,
+    >(
+        calls: CacheCalls,
+    ) -> ::cache_core::Warm<
+        'cache_warm,
+        impl ::cache_core::__private::Iterator<
+            Item = impl ::cache_core::__private::FnOnce(),
+        >,
+    >
+    where
+        T: Sync,
+        &'a [T]: 'a,
+    {
+        ::cache_core::Warm::new(
+            ::cache_core::__private::map(
+                calls,
+                |(items,)| move || {
+                    let _ = chunks::<T, N>(items);
+                },
+            ),
+        )
+    }
+}

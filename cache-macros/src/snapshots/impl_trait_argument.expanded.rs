@@ -1,0 +1,135 @@
+fn count<T: Table>(db: &impl Database, filter: impl Into<String> + Serialize) -> u64 {
+    let miss = match count::__cache_site_of::<T, _, _>(&db, &filter)
+        .get(
+            ::cache_core::__private::plan!(u64),
+            |key| {
+                key.arg(&filter);
+            },
+        )
+    {
+        ::cache_core::__private::Lookup::Hit(value) => return value,
+        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    };
+    miss.load(move || -> u64 { db.count::<T>(&filter.into()) })
+}
+///What is cached of `count`.
+enum count {}
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+impl count {
+    fn __cache_function() -> &'static ::cache_core::__private::Function {
+        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+            "count",
+            ::cache_core::__private::module_path!(),
+            ::cache_core::__private::file!(),
+            ::cache_core::__private::line!(),
+        );
+        ::cache_core::__private::register! {
+            & CACHE_FUNCTION
+        }
+        &CACHE_FUNCTION
+    }
+    fn __cache_site<
+        T: Table,
+        CacheImpl1: Database,
+        CacheImpl2: Into<String> + Serialize,
+    >() -> ::cache_core::__private::Site {
+        ::cache_core::__private::Site::generic(count::__cache_function(), &|| {})
+    }
+    fn __cache_site_of<
+        T: Table,
+        CacheImpl1: Database,
+        CacheImpl2: Into<String> + Serialize,
+    >(_: &&CacheImpl1, _: &CacheImpl2) -> ::cache_core::__private::Site {
+        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
+    }
+    /// What happened so far.
+    fn stats() -> ::cache_core::Stats {
+        ::cache_core::__private::Site::of(count::__cache_function()).stats()
+    }
+    /// Drops every entry.
+    fn clear() {
+        ::cache_core::__private::Site::of(count::__cache_function()).clear()
+    }
+    /// Drops the entry of this call; true if there was one.
+    fn invalidate<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
+        filter: &CacheImpl2,
+    ) -> bool {
+        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
+            .invalidate(|key| {
+                key.arg(&filter);
+            })
+    }
+    /// What is stored for this call; never runs the body.
+    fn peek<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
+        filter: &CacheImpl2,
+    ) -> ::cache_core::__private::Option<u64> {
+        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
+            .peek(
+                ::cache_core::__private::plan!(u64),
+                |key| {
+                    key.arg(&filter);
+                },
+            )
+    }
+    /// Stores a result for this call; true if it is stored now.
+    fn put<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
+        filter: CacheImpl2,
+        value: u64,
+    ) -> bool {
+        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
+            .put(
+                ::cache_core::__private::plan!(u64),
+                |key| {
+                    key.arg(&filter);
+                },
+                value,
+            )
+    }
+    /// Calls the function and replaces what is stored.
+    fn refresh<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
+        db: &CacheImpl1,
+        filter: CacheImpl2,
+    ) -> u64 {
+        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
+            .refresh(|| count::<T>(db, filter))
+    }
+    /// Calls the function and leaves what is stored alone.
+    fn uncached<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
+        db: &CacheImpl1,
+        filter: CacheImpl2,
+    ) -> u64 {
+        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
+            .uncached(|| count::<T>(db, filter))
+    }
+    /// Calls the function once for each tuple of arguments.
+    fn warm<
+        'cache_warm,
+        'cache_0,
+        T: Table,
+        CacheImpl1: Database,
+        CacheImpl2: Into<String> + Serialize,
+        CacheCalls: ::cache_core::__private::IntoIterator<
+                Item = (&'cache_0 CacheImpl1, CacheImpl2),
+                IntoIter: ::cache_core::__private::Send,
+            >,
+    >(
+        calls: CacheCalls,
+    ) -> ::cache_core::Warm<
+        'cache_warm,
+        impl ::cache_core::__private::Iterator<
+            Item = impl ::cache_core::__private::FnOnce(),
+        >,
+    >
+    where
+        &'cache_0 CacheImpl1: 'cache_0,
+    {
+        ::cache_core::Warm::new(
+            ::cache_core::__private::map(
+                calls,
+                |(db, filter)| move || {
+                    let _ = count::<T>(db, filter);
+                },
+            ),
+        )
+    }
+}

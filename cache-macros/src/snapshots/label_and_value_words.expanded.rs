@@ -1,0 +1,134 @@
+async fn generate(model: String, least: usize) -> Vec<u8> {
+    let miss = match generate::__cache_site()
+        .get(
+            ::cache_core::__private::plan!(Vec < u8 >, sized),
+            |key| {
+                key.arg(&model);
+                key.arg(&least);
+            },
+        )
+    {
+        ::cache_core::__private::Lookup::Hit(value) => return value,
+        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    };
+    miss.load_async_with(async move {
+            let mut terms = ::cache_core::__private::Terms::new();
+            terms.label(::cache_core::__private::format_args!("img:{model}"));
+            terms.ttl(lifetime(&model));
+            let kept = (
+                ::cache_core::__private::own!(& model),
+                ::cache_core::__private::own!(& least),
+            );
+            let out = async move {
+                if false {
+                    return ::cache_core::__private::never::<Vec<u8>>();
+                }
+                let out: Vec<u8> = { draw(model).await };
+                out
+            }
+                .await;
+            let (model, least) = kept;
+            terms
+                .cache_if(
+                    ::cache_core::__private::plan!(Vec < u8 >, sized),
+                    &out,
+                    |image| image.len() > least,
+                );
+            terms
+                .size(
+                    ::cache_core::__private::plan!(Vec < u8 >, sized),
+                    &out,
+                    |image| image.len() + model.len(),
+                );
+            (out, terms)
+        })
+        .await
+}
+///What is cached of `generate`.
+enum generate {}
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+impl generate {
+    fn __cache_site() -> ::cache_core::__private::Site {
+        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+            "generate",
+            ::cache_core::__private::module_path!(),
+            ::cache_core::__private::file!(),
+            ::cache_core::__private::line!(),
+        );
+        ::cache_core::__private::register! {
+            & CACHE_FUNCTION
+        }
+        ::cache_core::__private::Site::of(&CACHE_FUNCTION)
+    }
+    /// What happened so far.
+    fn stats() -> ::cache_core::Stats {
+        generate::__cache_site().stats()
+    }
+    /// Drops every entry.
+    fn clear() {
+        generate::__cache_site().clear()
+    }
+    /// Drops the entry of this call; true if there was one.
+    fn invalidate(model: &String, least: &usize) -> bool {
+        generate::__cache_site()
+            .invalidate(|key| {
+                key.arg(&model);
+                key.arg(&least);
+            })
+    }
+    /// What is stored for this call; never runs the body.
+    fn peek(model: &String, least: &usize) -> ::cache_core::__private::Option<Vec<u8>> {
+        generate::__cache_site()
+            .peek(
+                ::cache_core::__private::plan!(Vec < u8 >, sized),
+                |key| {
+                    key.arg(&model);
+                    key.arg(&least);
+                },
+            )
+    }
+    /// Stores a result for this call; true if it is stored now.
+    fn put(model: String, least: usize, value: Vec<u8>) -> bool {
+        generate::__cache_site()
+            .put(
+                ::cache_core::__private::plan!(Vec < u8 >, sized),
+                |key| {
+                    key.arg(&model);
+                    key.arg(&least);
+                },
+                value,
+            )
+    }
+    /// Calls the function and replaces what is stored.
+    async fn refresh(model: String, least: usize) -> Vec<u8> {
+        generate::__cache_site().refresh_async(generate(model, least)).await
+    }
+    /// Calls the function and leaves what is stored alone.
+    async fn uncached(model: String, least: usize) -> Vec<u8> {
+        generate::__cache_site().uncached_async(generate(model, least)).await
+    }
+    /// Calls the function once for each tuple of arguments.
+    fn warm<
+        'cache_warm,
+        CacheCalls: ::cache_core::__private::IntoIterator<
+                Item = (String, usize),
+                IntoIter: ::cache_core::__private::Send,
+            >,
+    >(
+        calls: CacheCalls,
+    ) -> ::cache_core::WarmAsync<
+        'cache_warm,
+        impl ::cache_core::__private::Iterator<
+            Item = impl ::cache_core::__private::Future<Output = ()>,
+        >,
+    > {
+        ::cache_core::WarmAsync::new(
+            ::cache_core::__private::map(
+                calls,
+                |(model, least)| async move {
+                    let _ = generate(model, least).await;
+                },
+            ),
+        )
+    }
+}

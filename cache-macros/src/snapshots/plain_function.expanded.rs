@@ -1,0 +1,105 @@
+/// How much fits in.
+#[must_use]
+pub fn area(width: u32, height: u32) -> u64 {
+    let miss = match area::__cache_site()
+        .get(
+            ::cache_core::__private::plan!(u64),
+            |key| {
+                key.arg(&width);
+                key.arg(&height);
+            },
+        )
+    {
+        ::cache_core::__private::Lookup::Hit(value) => return value,
+        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    };
+    miss.load(move || -> u64 { u64::from(width) * u64::from(height) })
+}
+///What is cached of `area`.
+pub enum area {}
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+impl area {
+    fn __cache_site() -> ::cache_core::__private::Site {
+        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+            "area",
+            ::cache_core::__private::module_path!(),
+            ::cache_core::__private::file!(),
+            ::cache_core::__private::line!(),
+        );
+        ::cache_core::__private::register! {
+            & CACHE_FUNCTION
+        }
+        ::cache_core::__private::Site::of(&CACHE_FUNCTION)
+    }
+    /// What happened so far.
+    pub fn stats() -> ::cache_core::Stats {
+        area::__cache_site().stats()
+    }
+    /// Drops every entry.
+    pub fn clear() {
+        area::__cache_site().clear()
+    }
+    /// Drops the entry of this call; true if there was one.
+    pub fn invalidate(width: &u32, height: &u32) -> bool {
+        area::__cache_site()
+            .invalidate(|key| {
+                key.arg(&width);
+                key.arg(&height);
+            })
+    }
+    /// What is stored for this call; never runs the body.
+    pub fn peek(width: &u32, height: &u32) -> ::cache_core::__private::Option<u64> {
+        area::__cache_site()
+            .peek(
+                ::cache_core::__private::plan!(u64),
+                |key| {
+                    key.arg(&width);
+                    key.arg(&height);
+                },
+            )
+    }
+    /// Stores a result for this call; true if it is stored now.
+    pub fn put(width: u32, height: u32, value: u64) -> bool {
+        area::__cache_site()
+            .put(
+                ::cache_core::__private::plan!(u64),
+                |key| {
+                    key.arg(&width);
+                    key.arg(&height);
+                },
+                value,
+            )
+    }
+    /// Calls the function and replaces what is stored.
+    pub fn refresh(width: u32, height: u32) -> u64 {
+        area::__cache_site().refresh(|| area(width, height))
+    }
+    /// Calls the function and leaves what is stored alone.
+    pub fn uncached(width: u32, height: u32) -> u64 {
+        area::__cache_site().uncached(|| area(width, height))
+    }
+    /// Calls the function once for each tuple of arguments.
+    pub fn warm<
+        'cache_warm,
+        CacheCalls: ::cache_core::__private::IntoIterator<
+                Item = (u32, u32),
+                IntoIter: ::cache_core::__private::Send,
+            >,
+    >(
+        calls: CacheCalls,
+    ) -> ::cache_core::Warm<
+        'cache_warm,
+        impl ::cache_core::__private::Iterator<
+            Item = impl ::cache_core::__private::FnOnce(),
+        >,
+    > {
+        ::cache_core::Warm::new(
+            ::cache_core::__private::map(
+                calls,
+                |(width, height)| move || {
+                    let _ = area(width, height);
+                },
+            ),
+        )
+    }
+}

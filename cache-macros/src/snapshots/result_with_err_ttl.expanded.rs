@@ -1,0 +1,103 @@
+fn price(product: u64) -> Result<u64, Error> {
+    ::cache_core::__private::require_result::<Result<u64, Error>>();
+    let miss = match price::__cache_site()
+        .get(
+            ::cache_core::__private::plan!(Result < u64, Error >, whole),
+            |key| {
+                key.arg(&product);
+            },
+        )
+    {
+        ::cache_core::__private::Lookup::Hit(value) => return value,
+        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    };
+    miss.load(move || -> Result<u64, Error> { lookup(product) })
+}
+///What is cached of `price`.
+enum price {}
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+impl price {
+    fn __cache_site() -> ::cache_core::__private::Site {
+        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+                "price",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                ::cache_core::__private::line!(),
+            )
+            .ttl(::cache_core::__private::Duration::from_secs(5400))
+            .err_ttl(::cache_core::__private::Duration::from_millis(250))
+            .jitter(10);
+        ::cache_core::__private::register! {
+            & CACHE_FUNCTION
+        }
+        ::cache_core::__private::Site::of(&CACHE_FUNCTION)
+    }
+    /// What happened so far.
+    fn stats() -> ::cache_core::Stats {
+        price::__cache_site().stats()
+    }
+    /// Drops every entry.
+    fn clear() {
+        price::__cache_site().clear()
+    }
+    /// Drops the entry of this call; true if there was one.
+    fn invalidate(product: &u64) -> bool {
+        price::__cache_site()
+            .invalidate(|key| {
+                key.arg(&product);
+            })
+    }
+    /// What is stored for this call; never runs the body.
+    fn peek(product: &u64) -> ::cache_core::__private::Option<Result<u64, Error>> {
+        price::__cache_site()
+            .peek(
+                ::cache_core::__private::plan!(Result < u64, Error >, whole),
+                |key| {
+                    key.arg(&product);
+                },
+            )
+    }
+    /// Stores a result for this call; true if it is stored now.
+    fn put(product: u64, value: Result<u64, Error>) -> bool {
+        price::__cache_site()
+            .put(
+                ::cache_core::__private::plan!(Result < u64, Error >, whole),
+                |key| {
+                    key.arg(&product);
+                },
+                value,
+            )
+    }
+    /// Calls the function and replaces what is stored.
+    fn refresh(product: u64) -> Result<u64, Error> {
+        price::__cache_site().refresh(|| price(product))
+    }
+    /// Calls the function and leaves what is stored alone.
+    fn uncached(product: u64) -> Result<u64, Error> {
+        price::__cache_site().uncached(|| price(product))
+    }
+    /// Calls the function once for each tuple of arguments.
+    fn warm<
+        'cache_warm,
+        CacheCalls: ::cache_core::__private::IntoIterator<
+                Item = (u64,),
+                IntoIter: ::cache_core::__private::Send,
+            >,
+    >(
+        calls: CacheCalls,
+    ) -> ::cache_core::Warm<
+        'cache_warm,
+        impl ::cache_core::__private::Iterator<
+            Item = impl ::cache_core::__private::FnOnce(),
+        >,
+    > {
+        ::cache_core::Warm::new(
+            ::cache_core::__private::map(
+                calls,
+                |(product,)| move || {
+                    let _ = price(product);
+                },
+            ),
+        )
+    }
+}

@@ -1,0 +1,204 @@
+//! The handle of a function as tokens.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use crate::expand::{declaration, key, output, plan, private, turbofish};
+use crate::handle::{Handle, Param, at_mixed_site};
+use crate::model::{Model, Style};
+use crate::walk;
+
+/// The enum and its verbs.
+pub(crate) fn expand(model: &Model, handle: &Handle) -> TokenStream {
+    let Handle { vis, cfgs, .. } = handle;
+    let ident = at_mixed_site(handle.ident.clone());
+    let docs = format!("What is cached of `{}`.", model.item.sig.ident);
+    // The verbs call the function; only its users shall be warned.
+    let deprecated = handle.is_deprecated.then(|| quote!(deprecated,));
+    let verbs = [
+        site(model, handle),
+        whole(model, handle),
+        keyed(model, handle),
+        calling(model, handle),
+        warm(model, handle),
+    ];
+    let verbs = verbs.into_iter().collect();
+    let verbs = match &handle.owner {
+        Some((ty, this)) => walk::without_self(verbs, ty, this),
+        None => verbs,
+    };
+    quote! {
+        #(#cfgs)*
+        #[doc = #docs]
+        #vis enum #ident {}
+        #(#cfgs)*
+        // The signatures follow from the function's, which is where advice about them belongs.
+        #[allow(#deprecated clippy::all, clippy::pedantic, clippy::nursery)]
+        impl #ident { #verbs }
+    }
+}
+
+/// How the function and the verbs reach the library.
+fn site(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, declaration) = (private(model), declaration(model));
+    let Some(turbofish) = turbofish(handle) else {
+        return quote! {
+            fn __cache_site() -> #p::Site {
+                #declaration
+                #p::Site::of(&CACHE_FUNCTION)
+            }
+        };
+    };
+    let ident = &handle.ident;
+    let (generics, where_clause) = (&handle.generics, &handle.generics.where_clause);
+    // Only the function itself knows its `impl Trait`s, and only by their values.
+    let hints: Vec<_> =
+        handle.params.iter().filter(|param| param.is_impl).map(|param| &param.ty).collect();
+    let inferred = (!hints.is_empty()).then(|| {
+        quote! {
+            fn __cache_site_of #generics(#(_: &#hints),*) -> #p::Site #where_clause {
+                #ident::__cache_site #turbofish ()
+            }
+        }
+    });
+    quote! {
+        fn __cache_function() -> &'static #p::Function {
+            #declaration
+            &CACHE_FUNCTION
+        }
+        fn __cache_site #generics() -> #p::Site #where_clause {
+            #p::Site::generic(#ident::__cache_function(), &|| {})
+        }
+        #inferred
+    }
+}
+
+/// The verbs for all entries.
+fn whole(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, krate) = (private(model), &model.krate);
+    let Handle { ident, vis, .. } = handle;
+    let site = match turbofish(handle) {
+        Some(_) => quote!(#p::Site::of(#ident::__cache_function())),
+        None => quote!(#ident::__cache_site()),
+    };
+    quote! {
+        /// What happened so far.
+        #vis fn stats() -> #krate::Stats { #site.stats() }
+        /// Drops every entry.
+        #vis fn clear() { #site.clear() }
+    }
+}
+
+/// The verbs for the entry of a call, named by what is in its key.
+fn keyed(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, output, plan, key) = (private(model), output(model), plan(model), key(model));
+    let Handle { ident, vis, generics, .. } = handle;
+    let where_clause = &generics.where_clause;
+    let turbofish = turbofish(handle);
+    let site = quote!(#ident::__cache_site #turbofish ());
+    let in_key: Vec<&Param> = handle.params.iter().filter(|param| param.in_key).collect();
+    let borrowed: Vec<_> = in_key.iter().map(|param| borrowed(param)).collect();
+    let owned: Vec<_> = in_key.iter().map(|Param { pat, ty, .. }| quote!(#pat: #ty)).collect();
+    let unused: Vec<_> = in_key.iter().flat_map(|param| &param.unused).collect();
+    let ignore = (!unused.is_empty()).then(|| quote!(let _ = (#(&#unused,)*);));
+    // An expression was written for the arguments themselves, not for references to them.
+    let by_value: Vec<_> = in_key
+        .iter()
+        .filter(|param| model.has_key_expr && !is_reference(&param.ty))
+        .flat_map(|param| &param.used)
+        .collect();
+    let value = Ident::new("value", Span::mixed_site());
+    quote! {
+        /// Drops the entry of this call; true if there was one.
+        #vis fn invalidate #generics(#(#borrowed),*) -> bool #where_clause {
+            #ignore
+            #(let #by_value = #p::own!(#by_value);)*
+            #site.invalidate(#key)
+        }
+        /// What is stored for this call; never runs the body.
+        #vis fn peek #generics(#(#borrowed),*) -> #p::Option<#output> #where_clause {
+            #ignore
+            #(let #by_value = #p::own!(#by_value);)*
+            #site.peek(#plan, #key)
+        }
+        /// Stores a result for this call; true if it is stored now.
+        #vis fn put #generics(#(#owned,)* #value: #output) -> bool #where_clause {
+            #ignore
+            #site.put(#plan, #key, #value)
+        }
+    }
+}
+
+/// The verbs that call the function.
+fn calling(model: &Model, handle: &Handle) -> TokenStream {
+    let output = output(model);
+    let Handle { ident, vis, generics, callee, .. } = handle;
+    let where_clause = &generics.where_clause;
+    let turbofish = turbofish(handle);
+    let (names, types): (Vec<_>, Vec<_>) =
+        handle.params.iter().map(|Param { name, ty, .. }| (name, ty)).unzip();
+    let call = quote!(#callee(#(#names),*));
+    let site = quote!(#ident::__cache_site #turbofish ());
+    let (asyncness, refresh, uncached) = match model.style {
+        Style::Sync => (None, quote!(refresh(|| #call)), quote!(uncached(|| #call))),
+        Style::Async | Style::Boxed => (
+            Some(quote!(async)),
+            quote!(refresh_async(#call).await),
+            quote!(uncached_async(#call).await),
+        ),
+    };
+    quote! {
+        /// Calls the function and replaces what is stored.
+        #vis #asyncness fn refresh #generics(#(#names: #types),*) -> #output #where_clause { #site.#refresh }
+        /// Calls the function and leaves what is stored alone.
+        #vis #asyncness fn uncached #generics(#(#names: #types),*) -> #output #where_clause { #site.#uncached }
+    }
+}
+
+/// The verb that makes many calls.
+fn warm(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, krate) = (private(model), &model.krate);
+    let Handle { vis, callee, .. } = handle;
+    let (names, types): (Vec<_>, Vec<_>) =
+        handle.params.iter().map(|Param { name, named, .. }| (name, named)).unzip();
+    let mut generics = handle.warm_generics();
+    generics.params.insert(0, syn::parse_quote!('cache_warm));
+    generics.params.push(
+        syn::parse_quote!(CacheCalls: #p::IntoIterator<Item = (#(#types,)*), IntoIter: #p::Send>),
+    );
+    let where_clause = &generics.where_clause;
+    let call = quote!(#callee(#(#names),*));
+    let (warm, item, run) = match model.style {
+        Style::Sync => (quote!(Warm), quote!(#p::FnOnce()), quote!(move || { let _ = #call; })),
+        Style::Async | Style::Boxed => (
+            quote!(WarmAsync),
+            quote!(#p::Future<Output = ()>),
+            quote!(async move { let _ = #call.await; }),
+        ),
+    };
+    quote_spanned! {Span::mixed_site()=>
+        /// Calls the function once for each tuple of arguments.
+        #vis fn warm #generics(calls: CacheCalls)
+            -> #krate::#warm<'cache_warm, impl #p::Iterator<Item = impl #item>> #where_clause
+        {
+            #krate::#warm::new(#p::map(calls, |(#(#names,)*)| #run))
+        }
+    }
+}
+
+/// A parameter by reference: `&T` for `T`, and `&T` for `&T`.
+fn borrowed(param: &Param) -> TokenStream {
+    let Param { pat, ty, .. } = param;
+    let and = (!is_reference(ty)).then(|| quote!(&));
+    quote!(#pat: #and #ty)
+}
+
+fn is_reference(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(_) => true,
+        Type::Group(group) => is_reference(&group.elem),
+        Type::Paren(paren) => is_reference(&paren.elem),
+        _ => false,
+    }
+}

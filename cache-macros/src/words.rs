@@ -1,0 +1,212 @@
+//! Every word that somebody might write: ours, those of later releases, those of other crates.
+//!
+//! A word that does nothing is refused with a sentence that says what to write instead.
+
+/// The words of the attribute, and how each is written.
+const WORDS: [(&str, &str); 21] = [
+    ("skip", "skip(db, span)"),
+    ("key", "key = (self.id, name)"),
+    ("version", "version = 2"),
+    ("name", "name = \"profile\""),
+    ("label", "label = \"img:{model}\""),
+    ("ttl", "ttl = 5m"),
+    ("idle", "idle = 1h"),
+    ("jitter", "jitter = 10%"),
+    ("err_ttl", "err_ttl = 5s"),
+    ("none_ttl", "none_ttl = 30s"),
+    ("cache_if", "cache_if = |value| !value.is_empty()"),
+    ("cache_err", "cache_err"),
+    ("cache_none", "cache_none"),
+    ("single_flight", "single_flight = false"),
+    ("refresh_if", "refresh_if = force"),
+    ("enabled", "enabled = !cfg!(test)"),
+    ("max_entries", "max_entries = 1000"),
+    ("max_bytes", "max_bytes = 64MiB"),
+    ("size", "size = |value| value.len()"),
+    ("handle", "handle = Profile"),
+    ("crate", "crate = my_facade::cache_core"),
+];
+
+/// Words of later releases, and what they will do.
+const LATER: [(&str, &str); 16] = [
+    ("refresh_at", "it will reload in the background past that share of the lifetime"),
+    ("stale", "it will say for how long an expired value may still be served"),
+    ("on_err", "it will serve the last good value when the body fails"),
+    ("timeout", "it will bound how long a caller waits"),
+    ("soft_timeout", "it will serve a stale value while a slow body finishes"),
+    ("validate", "it will check a stored value before it is served"),
+    ("invalidate_on", "it will drop entries when an event is emitted"),
+    ("disk", "it will keep values in files"),
+    ("redis", "it will share values through a Redis server"),
+    ("adaptive_ttl", "it will lengthen the life of entries in use"),
+    ("inherit", "it will decline what inner cached functions pass on"),
+    ("batch", "it will load several keys with one call"),
+    ("eviction", "it will choose which entries go first"),
+    ("depends_on", "it will drop entries when another function's are dropped"),
+    ("codec", "it will choose how values are written to slower tiers"),
+    ("compress", "it will compress values in slower tiers"),
+];
+
+const LIMIT: &str = "write `max_entries = 1000` or `max_bytes = 64MiB`";
+const TTL: &str = "write `ttl = 5m`";
+const FLIGHT: &str =
+    "one body per key at a time is the default; `single_flight = false` declines it";
+const EVENTS: &str =
+    "`invalidate_on = [..]` is for that, and is not available yet; `f::invalidate(..)` works now";
+const STALE: &str = "`stale = DUR` with `on_err = stale` is for that, and is not available yet";
+const LRU: &str = "the least recently used entry goes first, always: leave it out";
+const ONE_CACHE: &str = "there is one cache for the whole process: leave it out";
+const KEY: &str = "write `key = (a, b)`, an expression over the arguments";
+const TIERS: &str = "values are kept in memory; `disk` and `redis` are not available yet";
+
+/// Words of other crates in lower case without underscores, and what to write here.
+const PEERS: [(&str, &str); 56] = [
+    ("maxsize", LIMIT),
+    ("maxentry", LIMIT),
+    ("limit", LIMIT),
+    ("capacity", LIMIT),
+    ("maxcapacity", LIMIT),
+    ("maxmemory", "write `max_bytes = 64MiB`"),
+    ("memory", "write `max_bytes = 64MiB`"),
+    ("time", TTL),
+    ("ttlsecs", TTL),
+    ("ttlmillis", "write `ttl = 250ms`"),
+    ("ttlms", "write `ttl = 250ms`"),
+    ("timetolive", TTL),
+    ("lifespan", TTL),
+    ("expiry", TTL),
+    ("expire", TTL),
+    ("expires", "write `ttl = DUR`, or `ttl = EXPR` over the arguments"),
+    ("timetoidle", "write `idle = 1h`"),
+    ("tti", "write `idle = 1h`"),
+    (
+        "refresh",
+        "to lengthen a life with each use, write `idle = DUR`; to reload, `refresh_if = EXPR`",
+    ),
+    ("timerefresh", "to lengthen a life with each use, write `idle = DUR`"),
+    ("forcerefresh", "write `refresh_if = EXPR`"),
+    ("convert", KEY),
+    ("ty", "the type is inferred: leave it out"),
+    ("create", ONE_CACHE),
+    ("map", ONE_CACHE),
+    ("ignore", "write `skip(a, b)`"),
+    ("exclude", "write `skip(a, b)`"),
+    ("result", "only `Ok` is stored, by default; `cache_err` stores errors too"),
+    ("option", "only `Some` is stored, by default; `cache_none` stores `None` too"),
+    ("withcachedflag", "ask `f::peek(..)` or `f::stats()` instead"),
+    ("syncwrites", FLIGHT),
+    ("syncwritesbuckets", FLIGHT),
+    ("synclock", FLIGHT),
+    ("bykey", FLIGHT),
+    ("tags", EVENTS),
+    ("events", EVENTS),
+    ("dependencies", EVENTS),
+    ("resultfallback", STALE),
+    ("unbound", "one byte budget bounds all functions; `Cache::global()` sets it: leave it out"),
+    (
+        "unboundkeys",
+        "one byte budget bounds all functions; `Cache::global()` sets it: leave it out",
+    ),
+    ("policy", LRU),
+    ("frequencyweight", LRU),
+    ("windowratio", LRU),
+    ("scope", ONE_CACHE),
+    ("sharedcache", ONE_CACHE),
+    ("threadlocal", ONE_CACHE),
+    ("hasher", "the keys are compared byte for byte whatever the hash: leave it out"),
+    ("customhasher", "the keys are compared byte for byte whatever the hash: leave it out"),
+    ("weigher", "write `size = |value| USIZE`"),
+    ("weight", "write `size = |value| USIZE`"),
+    ("inimpl", "methods need no word of their own: leave it out"),
+    ("cacheprefixblock", "write `name = \"…\"`"),
+    ("prefix", "write `name = \"…\"`"),
+    ("maperror", "the cache never fails a call: leave it out"),
+    ("cachetype", TIERS),
+    ("diskdir", TIERS),
+];
+
+/// How a word of ours is written, as an example.
+pub(crate) fn form(word: &str) -> &'static str {
+    WORDS.iter().find(|(name, _)| *name == word).map_or("", |(_, form)| form)
+}
+
+/// Why a word is refused, and what to write instead.
+pub(crate) fn refusal(word: &str) -> String {
+    if let Some((_, purpose)) = LATER.iter().find(|(name, _)| *name == word) {
+        return format!("`{word}` is not available yet: {purpose}");
+    }
+    let folded = word.replace('_', "").to_lowercase();
+    if let Some((_, instead)) = PEERS.iter().find(|(name, _)| *name == folded) {
+        return format!("there is no `{word}` here: {instead}");
+    }
+    let names = WORDS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");
+    match nearest(word, WORDS.iter().map(|(name, _)| *name)) {
+        Some(name) => {
+            format!("unknown word `{word}`, did you mean `{name}`?\nthe words are: {names}")
+        }
+        None => format!("unknown word `{word}`\nthe words are: {names}"),
+    }
+}
+
+/// The name that `word` is probably a slip of.
+pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let reach = if word.len() > 4 { 2 } else { 1 };
+    names
+        .map(|name| (distance(word, name), name))
+        .filter(|(distance, _)| *distance <= reach)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many characters must be inserted, dropped, replaced or swapped with their neighbour.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+                let swapped =
+                    if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                        rows[i - 2][j - 2] + 1
+                    } else {
+                        usize::MAX
+                    };
+                replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swapped)
+            };
+        }
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_answered_with_the_word_that_was_meant() {
+        for (slip, meant) in [
+            ("tll", "ttl"),
+            ("tl", "ttl"),
+            ("skpi", "skip"),
+            ("max_entires", "max_entries"),
+            ("cache_er", "cache_err"),
+        ] {
+            assert!(
+                refusal(slip).contains(&format!("did you mean `{meant}`?")),
+                "{}",
+                refusal(slip)
+            );
+        }
+        assert!(!refusal("banana").contains("did you mean"));
+    }
+
+    #[test]
+    fn words_of_others_name_ours() {
+        assert!(refusal("max_size").contains("`max_entries = 1000` or `max_bytes = 64MiB`"));
+        assert!(refusal("TimeToLive").contains("`ttl = 5m`"));
+        assert!(refusal("stale").contains("`stale` is not available yet"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Checks everything that must hold before a change lands: `cargo check-all`.
+//!
+//! Steps run in order and the first one that fails ends the run with the command that failed and
+//! the end of what it printed. The last line counts the tests that passed.
+
+mod policy;
+mod run;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use lexopt::prelude::*;
+
+use crate::{
+    policy::Metadata,
+    run::{Run, Step},
+};
+
+const HELP: &str = "\
+Checks everything that must hold before a change lands.
+
+Usage: cargo check-all [--quick]
+
+  --quick   leave out the fixture crate and the feature powerset
+  --help    print this";
+
+fn main() -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package is a member");
+    let outcome = quick().and_then(|quick| match quick {
+        Some(quick) => check(&mut Run::new(root), quick),
+        None => {
+            println!("{HELP}");
+            Ok(())
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the slow steps are left out; `None` where the user asked for help.
+fn quick() -> Result<Option<bool>> {
+    let mut quick = false;
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("quick") => quick = true,
+            Short('h') | Long("help") => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(quick))
+}
+
+fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
+    run.step(Step::new("formatting", "cargo fmt --all --check"))?;
+    run.step(Step::new(
+        "lints",
+        "cargo clippy --workspace --all-features --all-targets -- -D warnings",
+    ))?;
+    run.step(
+        Step::new("documentation", "cargo doc --workspace --all-features --no-deps")
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    run.tests(Step::new("tests", "cargo test --workspace --all-features --no-fail-fast"))?;
+    let metadata = Metadata::read(run.root())?;
+    if !quick {
+        guest(run)?;
+        features(run, &metadata)?;
+    }
+    minimum_version(run, &metadata)?;
+    dependencies(run, &metadata)?;
+    run.close()
+}
+
+/// The fixture crate, which stands outside the workspace as a user's crate would.
+fn guest(run: &mut Run<'_>) -> Result<()> {
+    let manifest = "--manifest-path fixtures/guest/Cargo.toml";
+    let fmt = format!("cargo fmt {manifest} --all --check");
+    let clippy = format!("cargo clippy {manifest} --workspace --all-targets -- -D warnings");
+    let test = format!("cargo test {manifest} --workspace");
+    run.step(Step::new("guest formatting", &fmt))?;
+    run.step(Step::new("guest lints", &clippy))?;
+    run.tests(Step::new("guest tests", &test))
+}
+
+fn features(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
+    for features in metadata.feature_subsets()? {
+        let clippy = format!(
+            "cargo clippy --package cache-core --no-default-features --features={features} -- -D warnings"
+        );
+        run.step(Step::new(&format!("features [{features}]"), &clippy))?;
+    }
+    Ok(())
+}
+
+/// Clippy has already refused every API of `std` that is newer than `rust-version`; a compiler of
+/// that version says the rest, where there is one.
+fn minimum_version(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
+    let version = metadata.rust_version()?;
+    let name = format!("Rust {version}");
+    match run::toolchain(version) {
+        Some(toolchain) => run.step(Step::new(
+            &name,
+            &format!("rustup run {toolchain} cargo check --workspace --lib"),
+        )),
+        None => {
+            let note =
+                "checked by clippy's `incompatible_msrv` alone: no such toolchain is installed";
+            run.note(&name, note);
+            Ok(())
+        }
+    }
+}
+
+fn dependencies(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
+    let summary = policy::check(run.root(), metadata).context("the dependency policy is broken")?;
+    run.note("dependencies", &summary);
+    if run::is_installed("cargo-deny") {
+        // Advisories change without the project changing, so they are no part of a change's check.
+        run.step(Step::new("cargo-deny", "cargo deny check bans licenses sources"))?;
+    }
+    Ok(())
+}

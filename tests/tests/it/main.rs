@@ -1,0 +1,16 @@
+//! Behaviour through the public surface: one file a behaviour, one binary.
+
+mod config;
+mod freshness;
+mod handle;
+mod invalidation;
+mod keys;
+mod loading_async;
+mod loading_sync;
+mod memory;
+mod panics;
+mod registry;
+mod signatures;
+mod storing;
+mod support;
+mod testing_aids;

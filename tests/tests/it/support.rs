@@ -1,0 +1,107 @@
+//! What the tests share: watchdogs, gates and executors.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cache_core::testing::TestCache;
+use tokio::sync::Semaphore;
+
+/// How long something that must not hang may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs `work` on a thread of its own and fails if it hangs.
+#[track_caller]
+pub(crate) fn watched<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    let (sender, receiver) = mpsc::channel();
+    let worker = thread::spawn(move || sender.send(work()));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("still not done after {PATIENCE:?}"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => match worker.join() {
+            Err(payload) => std::panic::resume_unwind(payload),
+            Ok(_) => unreachable!("the sender lives as long as the thread"),
+        },
+    }
+}
+
+/// Waits, without taking time as a measure of anything, until something has happened on another thread.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(start.elapsed() < PATIENCE, "this never happened: {what}");
+        thread::yield_now();
+    }
+}
+
+/// Counts the runs of a body.
+pub(crate) struct Runs(AtomicUsize);
+
+impl Runs {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// Notes a run, and says how many there were before.
+    pub(crate) fn note(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Holds bodies up until the test opens it, threads and tasks alike.
+pub(crate) struct Gate(Semaphore);
+
+impl Gate {
+    pub(crate) const fn new() -> Self {
+        Self(Semaphore::const_new(0))
+    }
+
+    /// Lets one body through.
+    pub(crate) fn open(&self) {
+        self.0.add_permits(1);
+    }
+
+    /// Lets all bodies through, now and later.
+    pub(crate) fn open_for_all(&self) {
+        self.0.add_permits(Semaphore::MAX_PERMITS / 2);
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.0.acquire().await.expect("never closed").forget();
+    }
+
+    pub(crate) fn pass_blocking(&self) {
+        pollster::block_on(self.pass());
+    }
+}
+
+/// Runs the same test under every executor, each time in a cache of its own.
+#[track_caller]
+pub(crate) fn on_every_executor<F: Future<Output = ()> + 'static>(test: fn(TestCache) -> F) {
+    type Run = fn(Pin<Box<dyn Future<Output = ()>>>);
+    let executors: [(&str, Run); 4] = [
+        ("tokio, current thread", |test| {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test);
+        }),
+        ("tokio, multi-thread", |test| {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(test);
+        }),
+        ("smol", |test| smol::block_on(test)),
+        ("a bare block_on", |test| pollster::block_on(test)),
+    ];
+    for (name, run) in executors {
+        eprintln!("under {name}");
+        watched(move || {
+            let cache = TestCache::new();
+            run(Box::pin(cache.scope(test(cache.clone()))));
+        });
+    }
+}
