@@ -279,6 +279,7 @@ pub const fn require_result<R: IsResult>() {}
 pub const fn require_option<R: IsOption>() {}
 
 #[cfg(test)]
+#[expect(clippy::needless_borrow, reason = "as the generated code writes it, whatever the type")]
 mod tests {
     use super::*;
 

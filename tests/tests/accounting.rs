@@ -1,0 +1,160 @@
+//! M2 and K4 against the allocator: what the cache says it holds, and what a hit allocates.
+//!
+//! One test in a binary of its own, because the allocator counts for the whole process.
+
+use std::alloc::System;
+use std::collections::{BTreeMap, HashMap};
+use std::hint::black_box;
+use std::sync::Arc;
+
+use cache_core::testing::TestCache;
+use cache_core::{Cache, HeapSize, cached};
+use serde::Serialize;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+#[derive(Clone, HeapSize)]
+struct Answer {
+    model: String,
+    choices: Vec<(String, f64)>,
+    usage: BTreeMap<String, u64>,
+    next: Option<Box<Answer>>,
+}
+
+fn answer(n: u64) -> Answer {
+    Answer {
+        model: "large".to_owned(),
+        choices: (0..n % 5 + 1).map(|i| ("token ".repeat((i + n) as usize % 40), 0.5)).collect(),
+        usage: (0..n % 20).map(|i| (format!("kind {i}"), i)).collect(),
+        next: (n % 3 == 0).then(|| Box::new(answer(n + 1))),
+    }
+}
+
+#[cached]
+fn number(n: u64) -> u64 {
+    n
+}
+#[cached]
+fn string(n: u64) -> String {
+    "x".repeat(n as usize % 500)
+}
+#[cached]
+fn spare(n: u64) -> Arc<String> {
+    let mut text = String::with_capacity(1000);
+    text.push_str(&n.to_string());
+    Arc::new(text)
+}
+#[cached]
+fn nested(n: u64) -> Vec<Vec<u8>> {
+    (0..n % 20).map(|i| vec![0; i as usize * 7]).collect()
+}
+#[cached]
+fn hash_map(n: u64) -> HashMap<String, Vec<u64>> {
+    (0..n % 50).map(|i| (format!("key {i}"), vec![i; i as usize])).collect()
+}
+#[cached]
+fn tree(n: u64) -> BTreeMap<u64, String> {
+    (0..n % 100).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15), "x".repeat(i as usize))).collect()
+}
+#[cached]
+fn shared(n: u64) -> Vec<Arc<Vec<u8>>> {
+    vec![Arc::new(vec![0; n as usize % 1000]); 10]
+}
+#[cached]
+fn boxed(n: u64) -> Vec<Box<u64>> {
+    (0..n % 100).map(Box::new).collect()
+}
+#[cached]
+fn structs(n: u64) -> Answer {
+    answer(n)
+}
+
+fn accounted(name: &str, call: fn(u64), stats: fn() -> cache_core::Stats) -> (usize, usize) {
+    const N: u64 = 3_000;
+    let cache = TestCache::from_builder(Cache::builder().max_bytes(None));
+    let (said, held) = cache.run(|| {
+        call(0);
+        let (before, region) = (stats().bytes, Region::new(ALLOCATOR));
+        (1..N).for_each(call);
+        let change = region.change();
+        (stats().bytes - before, change.bytes_allocated - change.bytes_deallocated)
+    });
+    let error = 100.0 * (said as f64 - held as f64) / held as f64;
+    println!("{name:>10} {said:>10} said {held:>10} held {error:>+6.1} %");
+    assert!(error.abs() <= 5.0, "{name}: {error:+.1} %");
+    (said, held)
+}
+
+#[derive(Serialize)]
+struct Query<'a> {
+    user: u64,
+    text: &'a str,
+    limit: Option<u32>,
+    exact: bool,
+    weights: Vec<f32>,
+}
+
+#[cached]
+fn by_number(n: u64) -> u64 {
+    n
+}
+#[cached]
+fn by_str(text: &str) -> usize {
+    text.len()
+}
+#[cached]
+fn by_string(text: String) -> usize {
+    text.len()
+}
+#[cached]
+fn by_struct(query: &Query<'_>) -> u64 {
+    query.user + query.text.len() as u64 + u64::from(query.exact) + query.weights.len() as u64
+}
+#[cached]
+fn to_string(n: u64) -> String {
+    "x".repeat(n as usize)
+}
+#[cached]
+async fn later(n: u64) -> u64 {
+    n
+}
+
+fn allocations(name: &str, expected: usize, mut hit: impl FnMut()) {
+    (0..10).for_each(|_| hit());
+    let region = Region::new(ALLOCATOR);
+    (0..1000).for_each(|_| hit());
+    let n = region.change().allocations;
+    println!("{name:>10} {} allocations a hit", n as f64 / 1000.0);
+    assert_eq!(n, expected * 1000, "{name}");
+}
+
+#[test]
+fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing() {
+    let rows = [
+        accounted("u64", |n| { black_box(number(n); }), number::stats),
+        accounted("String", |n| drop(string(n)), string::stats),
+        accounted("spare", |n| drop(spare(n)), spare::stats),
+        accounted("nested", |n| drop(nested(n)), nested::stats),
+        accounted("HashMap", |n| drop(hash_map(n)), hash_map::stats),
+        accounted("BTreeMap", |n| drop(tree(n)), tree::stats),
+        accounted("Arc", |n| drop(shared(n)), shared::stats),
+        accounted("Box", |n| drop(boxed(n)), boxed::stats),
+        accounted("derived", |n| drop(structs(n)), structs::stats),
+    ];
+    let (said, held) = rows.into_iter().fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+    println!("     total {said:>10} said {held:>10} held {:>+6.1} %", 100.0 * (said as f64 - held as f64) / held as f64);
+
+    let text = "x".repeat(40);
+    let query = Query { user: 1, text: "coffee", limit: Some(3), exact: true, weights: vec![0.5; 8] };
+    allocations("u64", 0, || { black_box(by_number(black_box(7); })));
+    allocations("&str", 0, || { black_box(by_str(black_box(&text); })));
+    // The argument itself is the one allocation.
+    allocations("String", 1, || { black_box(by_string(text.clone(); })));
+    allocations("struct", 0, || { black_box(by_struct(&query); }));
+    // The value's own clone is.
+    allocations("to String", 1, || drop(to_string(100)));
+    allocations("async", 0, || { black_box(pollster::block_on(later(7); })));
+    assert!(query.limit.is_some());
+}
