@@ -47,11 +47,13 @@ impl Budget {
 
     /// Whether an entry of so many bytes fits into the empty budget.
     pub(crate) fn admits(&self, bytes: usize) -> bool {
-        bytes <= self.max_bytes.load(Ordering::SeqCst) && self.max_entries.load(Ordering::SeqCst) > 0
+        bytes <= self.max_bytes.load(Ordering::SeqCst)
+            && self.max_entries.load(Ordering::SeqCst) > 0
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.bytes() > self.max_bytes.load(Ordering::SeqCst) || self.entries() > self.max_entries.load(Ordering::SeqCst)
+        self.bytes() > self.max_bytes.load(Ordering::SeqCst)
+            || self.entries() > self.max_entries.load(Ordering::SeqCst)
     }
 
     pub(crate) fn has_limit(&self) -> bool {
@@ -102,7 +104,9 @@ fn grow(held: &AtomicUsize, by: usize, max: usize) -> bool {
     // even while a lowered limit is being enforced.
     by == 0
         || held
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |held| held.checked_add(by).filter(|sum| *sum <= max))
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |held| {
+                held.checked_add(by).filter(|sum| *sum <= max)
+            })
             .is_ok()
 }
 

@@ -75,7 +75,10 @@ impl Inner {
             return Ref::Global(function.global.get_or_init(|| self.new_global_state(function)));
         }
         let mut states = self.states.lock();
-        states.entry(address(function)).or_insert_with(|| Ref::Shared(Arc::new(self.new_state(function)))).clone()
+        states
+            .entry(address(function))
+            .or_insert_with(|| Ref::Shared(Arc::new(self.new_state(function))))
+            .clone()
     }
 
     #[cold]
@@ -90,7 +93,12 @@ impl Inner {
     /// The caller holds the lock of `states`, so that a switch thrown meanwhile is not missed.
     fn new_state(&self, function: &'static Function) -> FunctionState {
         let overrides = self.settings.overrides(function.name);
-        FunctionState::new(function, &overrides, self.enabled.load(Ordering::SeqCst), self.memory.n_shards())
+        FunctionState::new(
+            function,
+            &overrides,
+            self.enabled.load(Ordering::SeqCst),
+            self.memory.n_shards(),
+        )
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -117,7 +125,9 @@ impl Inner {
     pub(crate) fn functions(&self) -> Vec<FunctionStats> {
         let mut functions: Vec<&'static Function> = registered().collect();
         functions.extend(self.known_states().iter().map(|state| state.function));
-        functions.sort_by_key(|function| (function.module, function.line, function.name, address(function)));
+        functions.sort_by_key(|function| {
+            (function.module, function.line, function.name, address(function))
+        });
         functions.dedup_by_key(|function| address(function));
         functions
             .into_iter()

@@ -1,7 +1,7 @@
 //! A cached call, hit and miss, read top to bottom.
 //!
-//! [`Site::get`] is the way of a hit: key bytes on the stack, one shard, compare, touch, clone.
-//! [`Miss::load_async_with`] is the way of a miss, written once: a thread polls it itself, see [`block_on`].
+//! [`Call::get`] is the way of a hit: key bytes on the stack, one shard, compare, touch, clone.
+//! [`Miss::claim`] is the way of a miss, written once: a thread polls it itself, see [`block_on`].
 
 use std::any::TypeId;
 use std::future::Future;
@@ -11,14 +11,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use crate::cache::Inner;
-use crate::context::{self, Mode};
-use crate::entry::{AnyEntry, Key, KeyRef};
+use crate::context::{self, ForcedScope, Mode};
+use crate::entry::{Key, KeyRef};
 use crate::flight::{Follower, Landing};
 use crate::function::Function;
-use crate::key::{self, KeyWriter};
+use crate::key::{self, KeyPart, KeyWriter};
 use crate::lead::{Leader, Terms, storable, store};
 use crate::memory::{Begin, Join, Stored};
-use crate::outcome::{Kind, Plan};
+use crate::outcome::Plan;
 use crate::stats::{Count, Stats};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
 use crate::waits::Wait;
@@ -67,36 +67,11 @@ impl Site {
         self
     }
 
-    /// Answers a call from the cache, or says how to go on.
+    /// Begins a call, whose arguments are to follow.
     #[inline]
-    pub fn get<K: Kind>(self, plan: Plan<K>, arguments: impl FnOnce(&mut KeyWriter)) -> Lookup<K> {
-        let (cache, forced) = context::of_call(self.function);
-        let mode = if forced == Mode::Normal { self.mode } else { forced };
-        let state = cache.state(self.function);
-        if mode == Mode::Uncached || !state.is_enabled() {
-            return Lookup::Miss(Miss { plan, call: None });
-        }
-        let mut writer = KeyWriter::new();
-        arguments(&mut writer);
-        let Ok(bytes) = writer.finish() else {
-            // A call whose arguments cannot be told from others' must not be answered from the cache.
-            state.counters.add(Count::Errors, 1);
-            return Lookup::Miss(Miss { plan, call: None });
-        };
-        let key = KeyRef { state: &state, instance: self.instance, hash: self.hash(bytes), bytes };
-        if mode == Mode::Normal
-            && let Some(entry) = cache.memory.get(key, &cache.clock)
-            && let Some(out) = restore::<K>(&entry)
-        {
-            return Lookup::Hit(out);
-        }
-        let join = match mode {
-            Mode::Normal if self.function.single_flight => Join::Any,
-            Mode::Normal => Join::Alone,
-            _ => Join::Anew,
-        };
-        let key = key.to_owned();
-        Lookup::Miss(Miss { plan, call: Some(Call { cache, key, join }) })
+    #[must_use]
+    pub fn call(self) -> Call {
+        Call { site: self, key: KeyWriter::new() }
     }
 
     /// What the function has done.
@@ -111,84 +86,24 @@ impl Site {
         cache.memory.clear(Some(&*cache.state(self.function)));
     }
 
-    /// Drops what is stored for one call; true if there was something.
-    pub fn invalidate(self, arguments: impl FnOnce(&mut KeyWriter)) -> bool {
-        self.with_key(arguments, |cache, key| cache.memory.invalidate(key, &cache.clock)).unwrap_or(false)
+    /// Makes the next call on this thread reload, until the scope is dropped.
+    pub fn refresh(self) -> ForcedScope {
+        ForcedScope::enter(self.function, Mode::Refresh)
     }
 
-    /// What is stored for one call. Neither counts nor makes it more recently used.
-    pub fn peek<K: Kind>(self, _: Plan<K>, arguments: impl FnOnce(&mut KeyWriter)) -> Option<K::Output> {
-        let entry = self.with_key(arguments, |cache, key| cache.memory.peek(key, &cache.clock))??;
-        restore::<K>(&entry)
-    }
-
-    /// Stores a result for one call; true if it is stored now.
-    ///
-    /// Loads of that call that run already are older and will not be stored.
-    pub fn put<K: Kind>(self, plan: Plan<K>, arguments: impl FnOnce(&mut KeyWriter), value: K::Output) -> bool {
-        self.put_with(plan, arguments, value, |_, _| {})
-    }
-
-    /// Stores a result about which the function has something to say.
-    pub fn put_with<K: Kind>(
-        self,
-        plan: Plan<K>,
-        arguments: impl FnOnce(&mut KeyWriter),
-        value: K::Output,
-        terms_of: impl FnOnce(&mut Terms, &K::Output),
-    ) -> bool {
-        let mut terms = Terms::new();
-        terms_of(&mut terms, &value);
-        self.with_key(arguments, |cache, key| {
-            if !key.state.is_enabled() {
-                return false;
-            }
-            match storable(cache, &key.to_owned(), &plan, &value, terms) {
-                Some(entry) => store(cache, &entry, None) == Stored::Yes,
-                None => {
-                    cache.memory.invalidate(key, &cache.clock);
-                    false
-                }
-            }
-        })
-        .unwrap_or(false)
-    }
-
-    /// Makes the call in `call` reload.
-    pub fn refresh<R>(self, call: impl FnOnce() -> R) -> R {
-        context::force(self.function, Mode::Refresh, call)
-    }
-
-    /// Makes the call in `call` reload.
+    /// Makes `call` reload.
     pub fn refresh_async<F: Future>(self, call: F) -> impl Future<Output = F::Output> {
         context::force_async(self.function, Mode::Refresh, call)
     }
 
-    /// Makes the call in `call` run its body and touch nothing.
-    pub fn uncached<R>(self, call: impl FnOnce() -> R) -> R {
-        context::force(self.function, Mode::Uncached, call)
+    /// Makes the next call on this thread run its body and touch nothing, until the scope is dropped.
+    pub fn uncached(self) -> ForcedScope {
+        ForcedScope::enter(self.function, Mode::Uncached)
     }
 
-    /// Makes the call in `call` run its body and touch nothing.
+    /// Makes `call` run its body and touch nothing.
     pub fn uncached_async<F: Future>(self, call: F) -> impl Future<Output = F::Output> {
         context::force_async(self.function, Mode::Uncached, call)
-    }
-
-    /// Runs `verb` on the key of one call; `None` if the arguments have no key.
-    fn with_key<R>(
-        self,
-        arguments: impl FnOnce(&mut KeyWriter),
-        verb: impl FnOnce(&Ref<Inner>, KeyRef<'_>) -> R,
-    ) -> Option<R> {
-        let cache = context::current_cache();
-        let state = cache.state(self.function);
-        let mut writer = KeyWriter::new();
-        arguments(&mut writer);
-        let Ok(bytes) = writer.finish() else {
-            state.counters.add(Count::Errors, 1);
-            return None;
-        };
-        Some(verb(&cache, KeyRef { state: &state, instance: self.instance, hash: self.hash(bytes), bytes }))
     }
 
     #[inline]
@@ -217,37 +132,129 @@ impl Hasher for InstanceHasher {
     }
 }
 
+/// A call with its arguments, of which only the bytes of the key are kept, on the stack.
+#[must_use = "a call is answered, or addressed"]
+pub struct Call {
+    site: Site,
+    key: KeyWriter,
+}
+
+impl Call {
+    /// Adds an argument to the key.
+    #[inline]
+    pub fn arg<T: KeyPart + ?Sized>(&mut self, value: &T) {
+        self.key.arg(value);
+    }
+
+    /// Answers the call from the cache, or says how to go on.
+    #[inline]
+    pub fn get<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
+        let Self { site, key } = self;
+        let (cache, forced) = context::of_call(site.function);
+        let mode = if forced == Mode::Normal { site.mode } else { forced };
+        let state = cache.state(site.function);
+        if mode == Mode::Uncached || !state.is_enabled() {
+            return Lookup::Miss(Miss { plan, ticket: None });
+        }
+        let Ok(bytes) = key.finish() else {
+            // A call whose arguments cannot be told from others' must not be answered from the cache.
+            state.counters.add(Count::Errors, 1);
+            return Lookup::Miss(Miss { plan, ticket: None });
+        };
+        let key = KeyRef { state: &state, instance: site.instance, hash: site.hash(bytes), bytes };
+        if mode == Mode::Normal
+            && let Some(entry) = cache.memory.get(key, &cache.clock)
+            && let Some(out) = (plan.restore)(&entry.value)
+        {
+            return Lookup::Hit(out);
+        }
+        let join = match mode {
+            Mode::Normal if site.function.single_flight => Join::Any,
+            Mode::Normal => Join::Alone,
+            _ => Join::Anew,
+        };
+        let key = key.to_owned();
+        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join }) })
+    }
+
+    /// Drops what is stored for the call; true if there was something.
+    #[must_use]
+    pub fn invalidate(&mut self) -> bool {
+        self.addressed(|cache, key| cache.memory.invalidate(key, &cache.clock)).unwrap_or(false)
+    }
+
+    /// What is stored for the call. Neither counts nor makes it more recently used.
+    #[must_use]
+    pub fn peek<R>(&mut self, plan: Plan<R>) -> Option<R> {
+        let entry = self.addressed(|cache, key| cache.memory.peek(key, &cache.clock))??;
+        (plan.restore)(&entry.value)
+    }
+
+    /// Stores a result for the call; true if it is stored now.
+    ///
+    /// Loads of the call that run already are older and will not be stored.
+    #[must_use]
+    pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
+        let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
+            if !key.state.is_enabled() {
+                return false;
+            }
+            match storable(cache, &key.to_owned(), &plan, value, terms) {
+                Some(entry) => store(cache, &entry, None) == Stored::Yes,
+                None => {
+                    cache.memory.invalidate(key, &cache.clock);
+                    false
+                }
+            }
+        };
+        self.addressed(store).unwrap_or(false)
+    }
+
+    /// Runs `verb` on the key of the call; `None` if it has none.
+    fn addressed<R>(&self, verb: impl FnOnce(&Ref<Inner>, KeyRef<'_>) -> R) -> Option<R> {
+        let Self { site, key } = self;
+        let cache = context::current_cache();
+        let state = cache.state(site.function);
+        let Ok(bytes) = key.finish() else {
+            state.counters.add(Count::Errors, 1);
+            return None;
+        };
+        let key = KeyRef { state: &state, instance: site.instance, hash: site.hash(bytes), bytes };
+        Some(verb(&cache, key))
+    }
+}
+
 /// What the cache says to a call.
-pub enum Lookup<K: Kind> {
+pub enum Lookup<R> {
     /// Its result.
-    Hit(K::Output),
+    Hit(R),
     /// That its body is to run.
-    Miss(Miss<K>),
+    Miss(Miss<R>),
 }
 
 /// A call that must load.
 #[must_use = "a miss is answered by loading"]
-pub struct Miss<K: Kind> {
-    plan: Plan<K>,
+pub struct Miss<R> {
+    plan: Plan<R>,
     /// `None` for a call that the cache has nothing to do with.
-    call: Option<Call>,
+    ticket: Option<Ticket>,
 }
 
-/// A call that takes part in the cache.
-struct Call {
+/// What a call needs to take part in the cache.
+struct Ticket {
     cache: Ref<Inner>,
     key: Key,
     join: Join,
 }
 
-impl<K: Kind> Miss<K> {
+impl<R> Miss<R> {
     /// Runs a sync body, or waits for whoever runs it.
-    pub fn load(self, body: impl FnOnce() -> K::Output) -> K::Output {
+    pub fn load(self, body: impl FnOnce() -> R) -> R {
         self.load_with(|_| body())
     }
 
     /// Runs a sync body that has something to say about its result.
-    pub fn load_with(self, body: impl FnOnce(&mut Terms) -> K::Output) -> K::Output {
+    pub fn load_with(self, body: impl FnOnce(&mut Terms) -> R) -> R {
         let plan = self.plan;
         match block_on(self.claim()) {
             Claim::Shared(out) => out,
@@ -262,12 +269,12 @@ impl<K: Kind> Miss<K> {
     }
 
     /// Runs an async body, or waits for whoever runs it.
-    pub async fn load_async(self, body: impl Future<Output = K::Output>) -> K::Output {
+    pub async fn load_async(self, body: impl Future<Output = R>) -> R {
         self.load_async_with(async { (body.await, Terms::new()) }).await
     }
 
     /// Runs an async body that has something to say about its result.
-    pub async fn load_async_with(self, body: impl Future<Output = (K::Output, Terms)>) -> K::Output {
+    pub async fn load_async_with(self, body: impl Future<Output = (R, Terms)>) -> R {
         let plan = self.plan;
         match self.claim().await {
             Claim::Shared(out) => out,
@@ -281,9 +288,9 @@ impl<K: Kind> Miss<K> {
     }
 
     /// Waits for another caller's result, or takes the lead.
-    async fn claim(self) -> Claim<K> {
-        let Self { plan, call } = self;
-        let Some(Call { cache, key, mut join }) = call else { return Claim::Unclaimed };
+    async fn claim(self) -> Claim<R> {
+        let Self { plan, ticket } = self;
+        let Some(Ticket { cache, key, mut join }) = ticket else { return Claim::Unclaimed };
         let state = key.state.clone();
         let parent = context::frame();
         let mut was_counted = false;
@@ -294,7 +301,7 @@ impl<K: Kind> Miss<K> {
             }
             let out = match begin {
                 Begin::Lead(load) => return Claim::Lead(Leader::new(cache, key, load, parent)),
-                Begin::Hit(entry) => restore::<K>(&entry),
+                Begin::Hit(entry) => (plan.restore)(&entry.value),
                 Begin::Follow(flight) => {
                     was_counted = true;
                     let follower = Follower::new(Arc::clone(&flight));
@@ -305,8 +312,10 @@ impl<K: Kind> Miss<K> {
                         continue;
                     }
                     match follower.await {
-                        Some(Landing::Value(entry)) => restore::<K>(&entry),
-                        Some(Landing::Outcome(out)) => plan.share.and_then(|share| (share.unpack)(&*out)),
+                        Some(Landing::Value(entry)) => (plan.restore)(&entry.value),
+                        Some(Landing::Outcome(out)) => {
+                            plan.share.and_then(|share| (share.unpack)(&*out))
+                        }
                         None => None,
                     }
                 }
@@ -320,19 +329,13 @@ impl<K: Kind> Miss<K> {
 }
 
 /// How a call that missed goes on.
-enum Claim<K: Kind> {
+enum Claim<R> {
     /// With the result of another caller.
-    Shared(K::Output),
+    Shared(R),
     /// By running its body, of which the cache will know nothing.
     Unclaimed,
     /// By running its body, for all who want its result.
     Lead(Leader),
-}
-
-/// The result that a stored value stands for.
-#[inline]
-fn restore<K: Kind>(entry: &AnyEntry) -> Option<K::Output> {
-    entry.value.downcast_ref::<K::Stored>().map(K::restore)
 }
 
 /// Polls a future on this thread until it is ready.

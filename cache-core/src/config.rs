@@ -40,14 +40,23 @@ impl Default for Settings {
 
 impl Settings {
     /// Applies the variables of an environment. Those that are not about the cache are passed over.
-    pub(crate) fn with_env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn with_env(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         // In the order of their names: the warnings of two runs read the same.
         for (name, value) in variables.into_iter().collect::<BTreeMap<_, _>>() {
             match name.as_str() {
                 "CACHE_ENABLED" => self.enabled = self.parse(&name, &value, switch, self.enabled),
-                "CACHE_MAX_ENTRIES" => self.max_entries = self.parse(&name, &value, some(count), self.max_entries),
-                "CACHE_MAX_MEMORY_MB" => self.max_bytes = self.parse(&name, &value, some(mebibytes), self.max_bytes),
-                "CACHE_TTL_SECONDS" => self.ttl = self.parse(&name, &value, some(duration), self.ttl),
+                "CACHE_MAX_ENTRIES" => {
+                    self.max_entries = self.parse(&name, &value, some(count), self.max_entries)
+                }
+                "CACHE_MAX_MEMORY_MB" => {
+                    self.max_bytes = self.parse(&name, &value, some(mebibytes), self.max_bytes)
+                }
+                "CACHE_TTL_SECONDS" => {
+                    self.ttl = self.parse(&name, &value, some(duration), self.ttl)
+                }
                 _ => {
                     if let Some(rest) = name.strip_prefix("CACHE_FN_") {
                         self.apply_to_function(&name, rest, &value);
@@ -82,11 +91,20 @@ impl Settings {
         overrides.enabled = parsed.enabled.or(overrides.enabled);
     }
 
-    fn parse<T: Show>(&mut self, name: &str, value: &str, parse: impl Fn(&str) -> Result<T, &'static str>, now: T) -> T {
+    fn parse<T: Show>(
+        &mut self,
+        name: &str,
+        value: &str,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+        now: T,
+    ) -> T {
         match parse(value.trim()) {
             Ok(value) => value,
             Err(wanted) => {
-                self.warnings.push(format!("{name}={value:?} is ignored: {wanted}; {} is used instead", now.show()));
+                self.warnings.push(format!(
+                    "{name}={value:?} is ignored: {wanted}; {} is used instead",
+                    now.show()
+                ));
                 now
             }
         }
@@ -115,7 +133,9 @@ impl Settings {
 
 /// How the environment spells a function's name: `img:render` is `IMG_RENDER`.
 fn env_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect()
 }
 
 /// How a warning names the value that is used instead.
@@ -147,7 +167,9 @@ impl<T: Show> Show for Option<T> {
     }
 }
 
-fn some<T>(parse: fn(&str) -> Result<T, &'static str>) -> impl Fn(&str) -> Result<Option<T>, &'static str> {
+fn some<T>(
+    parse: fn(&str) -> Result<T, &'static str>,
+) -> impl Fn(&str) -> Result<Option<T>, &'static str> {
     move |value| parse(value).map(Some)
 }
 
@@ -160,7 +182,11 @@ fn switch(value: &str) -> Result<bool, &'static str> {
 }
 
 fn count(value: &str) -> Result<usize, &'static str> {
-    value.parse().ok().filter(|n| *n > 0).ok_or("it must be a whole number above 0 (CACHE_ENABLED=false turns caching off)")
+    value
+        .parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or("it must be a whole number above 0 (CACHE_ENABLED=false turns caching off)")
 }
 
 fn mebibytes(value: &str) -> Result<usize, &'static str> {
@@ -223,7 +249,8 @@ mod tests {
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Settings {
-        Settings::default().with_env(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+        Settings::default()
+            .with_env(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())))
     }
 
     #[test]
@@ -244,13 +271,20 @@ mod tests {
         assert_eq!(settings.max_bytes, Some(3 << 19));
         assert_eq!(settings.ttl, Some(Duration::from_secs(90)));
         let page = settings.overrides("render_page");
-        assert_eq!((page.ttl, page.max_entries, page.enabled), (Some(Duration::from_secs(5400)), Some(7), None));
+        assert_eq!(
+            (page.ttl, page.max_entries, page.enabled),
+            (Some(Duration::from_secs(5400)), Some(7), None)
+        );
         assert_eq!(settings.overrides("price").enabled, Some(false));
     }
 
     #[test]
     fn a_bad_value_is_named_with_what_is_used_instead() {
-        let settings = with(&[("CACHE_MAX_ENTRIES", "many"), ("CACHE_MAX_MEMORY_MB", "-3"), ("CACHE_ENABLED", "perhaps")]);
+        let settings = with(&[
+            ("CACHE_MAX_ENTRIES", "many"),
+            ("CACHE_MAX_MEMORY_MB", "-3"),
+            ("CACHE_ENABLED", "perhaps"),
+        ]);
         assert_eq!(settings.max_bytes, Some(DEFAULT_MAX_BYTES));
         let text = settings.warnings.join("\n");
         for part in [
@@ -267,7 +301,12 @@ mod tests {
         let mut settings = with(&[("CACHE_FN_PROFLE_TTL", "5m"), ("CACHE_FN_PROFILE_SIZE", "5")]);
         settings.check_functions(["profile"].into_iter());
         let text = settings.warnings.join("\n");
-        assert!(text.contains("CACHE_FN_PROFLE_… is ignored: no cached function has that name; there are PROFILE"), "{text}");
+        assert!(
+            text.contains(
+                "CACHE_FN_PROFLE_… is ignored: no cached function has that name; there are PROFILE"
+            ),
+            "{text}"
+        );
         assert!(text.contains("CACHE_FN_PROFILE_SIZE is ignored"), "{text}");
     }
 

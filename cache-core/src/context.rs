@@ -135,16 +135,20 @@ impl CacheScope {
 }
 
 /// The next call of one function on this thread is forced until this is dropped.
-struct ForcedScope {
+#[must_use = "the call is forced while this exists"]
+pub struct ForcedScope {
     previous: Option<(usize, Mode)>,
     _counted: Counted,
 }
 
 impl ForcedScope {
-    fn enter(function: &'static Function, mode: Mode) -> Self {
+    pub(crate) fn enter(function: &'static Function, mode: Mode) -> Self {
         let counted = Counted::new();
         let forced = Some((std::ptr::from_ref(function).addr(), mode));
-        Self { previous: FORCED.try_with(|it| it.replace(forced)).ok().flatten(), _counted: counted }
+        Self {
+            previous: FORCED.try_with(|it| it.replace(forced)).ok().flatten(),
+            _counted: counted,
+        }
     }
 }
 
@@ -152,12 +156,6 @@ impl Drop for ForcedScope {
     fn drop(&mut self) {
         let _ = FORCED.try_with(|forced| forced.set(self.previous));
     }
-}
-
-/// Runs `call`, whose first call of `function` is forced.
-pub(crate) fn force<R>(function: &'static Function, mode: Mode, call: impl FnOnce() -> R) -> R {
-    let _scope = ForcedScope::enter(function, mode);
-    call()
 }
 
 /// A future that is polled in a scope of its own.
@@ -189,6 +187,9 @@ pub(crate) fn force_async<F: Future>(
 }
 
 /// Polls `future` with another cache.
-pub(crate) fn with_cache<F: Future>(cache: Ref<Inner>, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn with_cache<F: Future>(
+    cache: Ref<Inner>,
+    future: F,
+) -> impl Future<Output = F::Output> {
     Scoped { future: Box::pin(future), enter: move || CacheScope::enter(&cache) }
 }

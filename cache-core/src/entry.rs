@@ -22,7 +22,12 @@ pub(crate) struct KeyRef<'a> {
 
 impl KeyRef<'_> {
     pub(crate) fn to_owned(self) -> Key {
-        Key { state: self.state.clone(), instance: self.instance, hash: self.hash, bytes: self.bytes.into() }
+        Key {
+            state: self.state.clone(),
+            instance: self.instance,
+            hash: self.hash,
+            bytes: self.bytes.into(),
+        }
     }
 }
 
@@ -86,8 +91,19 @@ const OVERHEAD: usize = Slab::<crate::shard::Slot>::NODE + 8 + 16 + 16;
 /// What a deadline takes besides: a place in the shard's ordered set, at the mean fill of its nodes.
 const DEADLINE: usize = 24;
 
+/// All of an entry but its value.
+pub(crate) struct Draft {
+    pub(crate) key: Key,
+    pub(crate) label: Option<Box<str>>,
+    /// What the function says that the value costs, if it says so.
+    pub(crate) size: Option<usize>,
+    pub(crate) life: Lifetime,
+    pub(crate) now: Moment,
+}
+
 impl<T: Any + Send + Sync> Entry<T> {
-    pub(crate) fn new(key: Key, value: T, heap: usize, label: Option<Box<str>>, life: Lifetime, now: Moment) -> Self {
+    pub(crate) fn new(value: T, heap: usize, draft: Draft) -> Self {
+        let Draft { key, label, life, now, .. } = draft;
         let mortal = life.ttl.is_some() || life.idle.is_some();
         let charge = [
             size_of::<Self>(),

@@ -113,7 +113,9 @@ impl Flight {
         let flight = Arc::clone(self);
         let n_polls = self.n_polls.load(Ordering::SeqCst);
         worker::after(PATIENCE, move || {
-            if flight.n_polls.load(Ordering::SeqCst) == n_polls && flight.is_woken.load(Ordering::SeqCst) {
+            if flight.n_polls.load(Ordering::SeqCst) == n_polls
+                && flight.is_woken.load(Ordering::SeqCst)
+            {
                 flight.abandon();
             }
         });

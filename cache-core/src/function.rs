@@ -31,7 +31,12 @@ pub struct Function {
 
 impl Function {
     /// A function with default behaviour.
-    pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+    ) -> Self {
         Self {
             name,
             module,
@@ -148,7 +153,9 @@ pub(crate) struct FunctionState {
 
 impl std::fmt::Debug for FunctionState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FunctionState").field("function", &self.function.name).finish_non_exhaustive()
+        f.debug_struct("FunctionState")
+            .field("function", &self.function.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -161,8 +168,14 @@ pub(crate) struct Overrides {
 }
 
 impl FunctionState {
-    pub(crate) fn new(function: &'static Function, overrides: &Overrides, cache_enabled: bool, n_shards: usize) -> Self {
-        let budget = Budget::new(function.max_bytes, overrides.max_entries.or(function.max_entries));
+    pub(crate) fn new(
+        function: &'static Function,
+        overrides: &Overrides,
+        cache_enabled: bool,
+        n_shards: usize,
+    ) -> Self {
+        let budget =
+            Budget::new(function.max_bytes, overrides.max_entries.or(function.max_entries));
         let n_oldest = if budget.has_limit() { n_shards } else { 0 };
         let switched_off = overrides.enabled == Some(false);
         Self {

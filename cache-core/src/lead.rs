@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cache::Inner;
 use crate::context::FrameScope;
-use crate::entry::{AnyEntry, Entry, Key, Lifetime};
+use crate::entry::{AnyEntry, Draft, Key, Lifetime};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::Stored;
 use crate::outcome::{Kind, Plan, Verdict};
@@ -62,12 +62,17 @@ impl Terms {
     }
 
     /// `cache_if = |value| …`.
-    pub fn cache_if<K: Kind>(&mut self, _: Plan<K>, out: &K::Output, is_wanted: impl FnOnce(&K::Stored) -> bool) {
+    pub fn cache_if<K: Kind>(
+        &mut self,
+        _: K,
+        out: &K::Output,
+        is_wanted: impl FnOnce(&K::Stored) -> bool,
+    ) {
         self.is_refused = K::stored(out).is_some_and(|value| !is_wanted(value));
     }
 
     /// `size = |value| …`.
-    pub fn size<K: Kind>(&mut self, _: Plan<K>, out: &K::Output, size: impl FnOnce(&K::Stored) -> usize) {
+    pub fn size<K: Kind>(&mut self, _: K, out: &K::Output, size: impl FnOnce(&K::Stored) -> usize) {
         self.size = K::stored(out).map(size);
     }
 }
@@ -88,7 +93,14 @@ impl Leader {
         let id = load.flight.as_ref().map_or_else(LoadId::new, |flight| flight.id);
         key.state.counters.add(Count::Loads, 1);
         let wait = parent.as_deref().map(|parent| Wait::for_nested(parent, id));
-        Self { cache, key, load, frame: Arc::new(Frame { id, parent }), _wait: wait, is_ended: false }
+        Self {
+            cache,
+            key,
+            load,
+            frame: Arc::new(Frame { id, parent }),
+            _wait: wait,
+            is_ended: false,
+        }
     }
 
     /// Runs a sync body. Calls that it makes learn what they are part of.
@@ -117,7 +129,7 @@ impl Leader {
     }
 
     /// Stores the result if it is to be stored, and gives it to the followers.
-    pub(crate) fn finish<K: Kind>(mut self, plan: &Plan<K>, out: &K::Output, terms: Terms) {
+    pub(crate) fn finish<R>(mut self, plan: &Plan<R>, out: &R, terms: Terms) {
         // The value's own code runs from here on, and may call the function that is being led.
         let _scope = FrameScope::enter(&self.frame);
         let entry = storable(&self.cache, &self.key, plan, out, terms);
@@ -129,7 +141,9 @@ impl Leader {
         }
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
-        let Some(flight) = self.load.flight.as_ref().filter(|flight| flight.has_followers()) else { return };
+        let Some(flight) = self.load.flight.as_ref().filter(|flight| flight.has_followers()) else {
+            return;
+        };
         if let Some(entry) = entry {
             flight.land(Landing::Value(entry));
         } else if let Some(landing) = unstored(&self.cache, &self.key, plan, out) {
@@ -151,45 +165,46 @@ impl Drop for Leader {
 }
 
 /// What followers get of a result that is not stored; `None` if it cannot be shared.
-fn unstored<K: Kind>(cache: &Inner, key: &Key, plan: &Plan<K>, out: &K::Output) -> Option<Landing> {
-    quietly(key, || match (K::stored(out), plan.share) {
-        (Some(value), _) => {
-            let entry = Entry::new(key.clone(), value.clone(), 0, None, Lifetime::default(), cache.clock.now());
-            Some(Landing::Value(Arc::new(entry)))
-        }
-        (None, Some(share)) => Some(Landing::Outcome((share.pack)(out))),
-        (None, None) => None,
-    })
+fn unstored<R>(cache: &Inner, key: &Key, plan: &Plan<R>, out: &R) -> Option<Landing> {
+    let draft = Draft {
+        key: key.clone(),
+        label: None,
+        size: Some(0),
+        life: Lifetime::default(),
+        now: cache.clock.now(),
+    };
+    quietly(key, || (plan.entry)(out, draft).map(Landing::Value))
+        .or_else(|| quietly(key, || plan.share.map(|share| Landing::Outcome((share.pack)(out)))))
 }
 
 /// Makes the entry of a result, if the function wants it stored and it would live at all.
-pub(crate) fn storable<K: Kind>(
+pub(crate) fn storable<R>(
     cache: &Inner,
     key: &Key,
-    plan: &Plan<K>,
-    out: &K::Output,
+    plan: &Plan<R>,
+    out: &R,
     terms: Terms,
 ) -> Option<Arc<AnyEntry>> {
     let function = key.state.function;
-    let verdict = K::verdict(out);
+    let verdict = (plan.verdict)(out);
     let is_wanted = match verdict {
         Verdict::Value => true,
         Verdict::Err => function.cache_err || terms.err_ttl.is_some(),
         Verdict::None => function.cache_none || terms.none_ttl.is_some(),
     };
-    let value = K::stored(out).filter(|_| is_wanted && !terms.is_refused)?;
     let life = lifetime(cache, key, verdict, &terms);
-    if [life.ttl, life.idle].contains(&Some(Duration::ZERO)) {
+    if !is_wanted || terms.is_refused || [life.ttl, life.idle].contains(&Some(Duration::ZERO)) {
         return None;
     }
-    quietly(key, || {
-        let value = value.clone();
-        // What is stored is the copy, which has no spare capacity where the original may have had some.
-        let heap = terms.size.or_else(|| Some(plan.measure?.heap_size(&value))).unwrap_or(0);
-        // The lifetime begins when the value is there, however long it took.
-        let entry = Entry::new(key.clone(), value, heap, terms.label, life, cache.clock.now());
-        Some(Arc::new(entry) as Arc<AnyEntry>)
-    })
+    // The lifetime begins now that the value is there, however long it took.
+    let draft = Draft {
+        key: key.clone(),
+        label: terms.label,
+        size: terms.size,
+        life,
+        now: cache.clock.now(),
+    };
+    quietly(key, || (plan.entry)(out, draft))
 }
 
 /// Stores an entry, and plans for its end.

@@ -77,26 +77,37 @@ pub mod __private {
     pub use std::marker::Send;
     pub use std::ops::FnOnce;
     pub use std::option::Option;
+    pub use std::primitive::bool;
     pub use std::time::Duration;
     pub use std::{concat, file, format_args, line, module_path, stringify};
 
     pub use inventory;
 
-    pub use crate::call::{Lookup, Miss, Site};
+    pub use crate::call::{Call, Lookup, Miss, Site};
     pub use crate::function::{Function, Registration};
-    pub use crate::key::KeyWriter;
     pub use crate::lead::Terms;
-    pub use crate::outcome::{
-        CanShare, CannotShare, Kind, Plan, Returns, ViaOption, ViaPlain, ViaResult, ViaResultOption, Whole,
-        require_option, require_result,
-    };
-    pub use crate::size::{ByHeapSize, BySerialize, Measure, Seen, SizeOf, Unknown};
+    pub use crate::outcome::{Plan, Returns, Whole, require_option, require_result};
+    pub use crate::size::{ByHeapSize, BySerialize, Given, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
-    pub use crate::{__own as own, __plan as plan, __register as register};
+    pub use crate::{__kind as kind, __own as own, __plan as plan, __register as register};
 
     /// A value that is never made, to tell the compiler a type.
     pub fn never<T>() -> T {
         unreachable!("the expansion names this behind `if false`")
+    }
+
+    /// The traits by which method resolution answers questions about a return type. Their names and those of their
+    /// methods are such that importing all of them gets in nobody's way.
+    pub mod probes {
+        pub use crate::outcome::{
+            CanShare as __CacheCanShare, CannotShare as __CacheCannotShare, Kind as __CacheKind,
+            ViaOption as __CacheViaOption, ViaPlain as __CacheViaPlain,
+            ViaResult as __CacheViaResult, ViaResultOption as __CacheViaResultOption,
+        };
+        pub use crate::size::{
+            ByHeapSize as __CacheByHeapSize, BySerialize as __CacheBySerialize,
+            Unknown as __CacheUnknown,
+        };
     }
 
     /// A reference in search of the value that an expression over it was written for.
@@ -156,25 +167,40 @@ macro_rules! __register {
     };
 }
 
+/// Finds out what of a return type is stored.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __kind {
+    ($returned:ty) => {{
+        use $crate::__private::probes::*;
+        (&&&&$crate::__private::Returns::<$returned>::NEW).__cache_kind()
+    }};
+    ($returned:ty, whole) => {
+        $crate::__private::Whole($crate::__kind!($returned))
+    };
+}
+
 /// Finds out how a return type is stored, what it costs and whether it can be shared.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plan {
-    ($returned:ty $(, $how:ident)*) => {{
-        #[allow(unused_imports)]
-        use $crate::__private::{
-            ByHeapSize as _, BySerialize as _, CanShare as _, CannotShare as _, Kind as _, Unknown as _, ViaOption as _,
-            ViaPlain as _, ViaResult as _, ViaResultOption as _,
-        };
+    ($returned:ty) => {{
+        use $crate::__private::probes::*;
         let kind = (&&&&$crate::__private::Returns::<$returned>::NEW).__cache_kind();
-        let kind = $crate::__plan!(@kind kind $(, $how)*);
-        let measure = $crate::__plan!(@measure kind $(, $how)*);
+        let measure = (&&kind.__cache_size_of()).__cache_measure();
         $crate::__private::Plan::new(kind, measure, (&&kind.__cache_sharing()).__cache_share())
     }};
-    (@kind $kind:ident, whole $(, $rest:ident)*) => { $crate::__private::Whole($kind) };
-    (@kind $kind:ident $(, $rest:ident)*) => { $kind };
-    (@measure $kind:ident $(, whole)?, sized) => { $crate::__private::Option::None };
-    (@measure $kind:ident $(, whole)?) => {
-        $crate::__private::Option::Some((&&$kind.__cache_size_of()).measure())
-    };
+    ($returned:ty, whole) => {{
+        use $crate::__private::probes::*;
+        let kind = $crate::__kind!($returned, whole);
+        let measure = (&&kind.__cache_size_of()).__cache_measure();
+        $crate::__private::Plan::new(kind, measure, (&&kind.__cache_sharing()).__cache_share())
+    }};
+    ($returned:ty, sized) => { $crate::__plan!(@given $crate::__kind!($returned)) };
+    ($returned:ty, whole, sized) => { $crate::__plan!(@given $crate::__kind!($returned, whole)) };
+    (@given $kind:expr) => {{
+        use $crate::__private::probes::*;
+        let kind = $kind;
+        $crate::__private::Plan::new(kind, $crate::__private::Given, (&&kind.__cache_sharing()).__cache_share())
+    }};
 }

@@ -55,7 +55,8 @@ impl<T> Slab<T> {
             // Doubling would leave up to half of a large slab unused, which no charge accounts for.
             self.nodes.reserve_exact((self.nodes.len() / 8).max(16));
         }
-        let idx = u32::try_from(self.nodes.len()).expect("a shard holds fewer than 4 billion entries");
+        let idx =
+            u32::try_from(self.nodes.len()).expect("a shard holds fewer than 4 billion entries");
         self.nodes.push(Node { value: Some(value), links: [UNLINKED; 2] });
         idx
     }
@@ -208,8 +209,9 @@ mod tests {
             match next(4) {
                 0 | 1 if models[0].len() < 40 => {
                     let idx = slab.insert(step);
-                    for (order, (list, model)) in
-                        [Order::Shard, Order::Function].into_iter().zip(lists.iter_mut().zip(&mut models))
+                    for (order, (list, model)) in [Order::Shard, Order::Function]
+                        .into_iter()
+                        .zip(lists.iter_mut().zip(&mut models))
                     {
                         list.push_newest(&mut slab, order, idx);
                         model.insert(0, (idx, step));
@@ -224,8 +226,9 @@ mod tests {
                 3 if !models[0].is_empty() => {
                     let idx = lists[order as usize].oldest().expect("a list with nodes");
                     assert_eq!(models[order as usize].last().map(|node| node.0), Some(idx));
-                    for (order, (list, model)) in
-                        [Order::Shard, Order::Function].into_iter().zip(lists.iter_mut().zip(&mut models))
+                    for (order, (list, model)) in [Order::Shard, Order::Function]
+                        .into_iter()
+                        .zip(lists.iter_mut().zip(&mut models))
                     {
                         list.unlink(&mut slab, order, idx);
                         model.retain(|node| node.0 != idx);
@@ -234,7 +237,9 @@ mod tests {
                 }
                 _ => {}
             }
-            for (order, (list, model)) in [Order::Shard, Order::Function].into_iter().zip(lists.iter().zip(&models)) {
+            for (order, (list, model)) in
+                [Order::Shard, Order::Function].into_iter().zip(lists.iter().zip(&models))
+            {
                 let values: Vec<usize> = model.iter().map(|node| node.1).collect();
                 assert_eq!(list.newest_first(&slab, order), values);
             }

@@ -175,7 +175,8 @@ impl Memory {
 
     /// Drops the entries of one function, or of all, and outdates their running loads.
     pub(crate) fn clear(&self, function: Option<&FunctionState>) {
-        let is_meant = |key: &Key| function.is_none_or(|function| std::ptr::eq(function, &*key.state));
+        let is_meant =
+            |key: &Key| function.is_none_or(|function| std::ptr::eq(function, &*key.state));
         for shard in &self.shards {
             let mut locked = shard.lock();
             locked.outdate_all(is_meant);
@@ -192,7 +193,8 @@ impl Memory {
                 let to = locked.end().min(from + BATCH);
                 let entries: Vec<_> = (from..to)
                     .filter_map(|idx| {
-                        let is_doomed = locked.entry_by(idx, last).is_some_and(|entry| is_meant(&entry.key));
+                        let is_doomed =
+                            locked.entry_by(idx, last).is_some_and(|entry| is_meant(&entry.key));
                         is_doomed.then(|| locked.take(idx))
                     })
                     .collect();
@@ -251,7 +253,8 @@ impl Memory {
             }
             let replaced = shard.find(key.borrow());
             let freed = replaced.map_or(0, |idx| shard.entry(idx).charge);
-            let (bytes, entries) = (entry.charge.saturating_sub(freed), usize::from(replaced.is_none()));
+            let (bytes, entries) =
+                (entry.charge.saturating_sub(freed), usize::from(replaced.is_none()));
             let full = if !function.budget.try_reserve(bytes, entries) {
                 Some(function)
             } else if !self.budget.try_reserve(bytes, entries) {
@@ -286,7 +289,8 @@ impl Memory {
         let mut shard = self.lock(key.hash);
         let is_current = load.is_none_or(|load| shard.is_current(key, load));
         end_or_outdate(&mut shard, key, load);
-        let replaced = if is_current { shard.find(key.borrow()).map(|idx| shard.take(idx)) } else { None };
+        let replaced =
+            if is_current { shard.find(key.borrow()).map(|idx| shard.take(idx)) } else { None };
         drop(shard);
         key.state.counters.add(Count::Rejected, 1);
         self.remove(Count::Invalidations, replaced);
@@ -297,7 +301,11 @@ impl Memory {
     /// then the least recently used entry. False if nothing is left to go.
     fn evict(&self, function: Option<&FunctionState>, clock: &Clock) -> bool {
         let now = clock.now();
-        if self.shards.iter().any(|shard| shard.next_due() <= now && self.sweep_batch(shard, now) > 0) {
+        if self
+            .shards
+            .iter()
+            .any(|shard| shard.next_due() <= now && self.sweep_batch(shard, now) > 0)
+        {
             return true;
         }
         loop {
@@ -305,7 +313,10 @@ impl Memory {
                 None => self.shards[idx].oldest(),
                 Some(function) => function.oldest[idx].load(Ordering::SeqCst),
             };
-            let Some((tick, idx)) = (0..self.shards.len()).map(|idx| (oldest(idx), idx)).min() else { return false };
+            let Some((tick, idx)) = (0..self.shards.len()).map(|idx| (oldest(idx), idx)).min()
+            else {
+                return false;
+            };
             if tick == u64::MAX {
                 return false;
             }
@@ -355,7 +366,11 @@ impl Memory {
         let is_exact = self.exact
             || self.budget.entries() <= EXACT_ENTRIES
             || (function.is_limited() && function.budget.entries() <= EXACT_ENTRIES);
-        if is_exact { self.tick.fetch_add(1, Ordering::SeqCst) + 1 } else { self.tick.load(Ordering::Relaxed) }
+        if is_exact {
+            self.tick.fetch_add(1, Ordering::SeqCst) + 1
+        } else {
+            self.tick.load(Ordering::Relaxed)
+        }
     }
 
     #[inline]

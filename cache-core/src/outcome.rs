@@ -9,7 +9,7 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use crate::entry::AnyValue;
+use crate::entry::{AnyEntry, AnyValue, Draft, Entry};
 use crate::size::{Measure, SizeOf};
 use crate::sync::Arc;
 
@@ -231,27 +231,45 @@ impl<R> CannotShare for Sharing<R> {
 }
 
 /// All that the library must know of a function's return type.
-pub struct Plan<K: Kind> {
-    /// `None` where the function says itself what its values cost.
-    pub(crate) measure: Option<Measure<K::Stored>>,
-    pub(crate) share: Option<Share<K::Output>>,
+///
+/// The types are gone: what is done with a result is behind function pointers, so that a function can name its plan
+/// and make it once. Where a plan is inlined into a call the compiler sees through them.
+pub struct Plan<R> {
+    pub(crate) verdict: fn(&R) -> Verdict,
+    pub(crate) restore: fn(&AnyValue) -> Option<R>,
+    pub(crate) entry: fn(&R, Draft) -> Option<Arc<AnyEntry>>,
+    pub(crate) share: Option<Share<R>>,
 }
 
-impl<K: Kind> Plan<K> {
+impl<R> Plan<R> {
     /// Puts the answers of method resolution together.
     #[inline]
-    pub const fn new(_: K, measure: Option<Measure<K::Stored>>, share: Option<Share<K::Output>>) -> Self {
-        Self { measure, share }
+    pub fn new<K: Kind<Output = R>, M: Measure<K::Stored>>(
+        _: K,
+        _: M,
+        share: Option<Share<R>>,
+    ) -> Self {
+        Self {
+            verdict: K::verdict,
+            restore: |value| value.downcast_ref::<K::Stored>().map(K::restore),
+            entry: |out, draft| {
+                // What is stored is the copy, which has no spare capacity where the original may have had some.
+                let value = K::stored(out)?.clone();
+                let heap = draft.size.unwrap_or_else(|| M::heap_size(&value));
+                Some(Arc::new(Entry::new(value, heap, draft)))
+            },
+            share,
+        }
     }
 }
 
-impl<K: Kind> Clone for Plan<K> {
+impl<R> Clone for Plan<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K: Kind> Copy for Plan<K> {}
+impl<R> Copy for Plan<R> {}
 
 /// A type of which `cache_err` makes sense.
 #[diagnostic::on_unimplemented(
@@ -293,7 +311,10 @@ mod tests {
     fn the_kind_is_found_by_type_and_through_aliases() {
         assert_eq!(stored_of((&&&&Returns::<Alias<u8>>::NEW).__cache_kind()), "u8");
         assert_eq!(stored_of((&&&&Returns::<std::io::Result<u16>>::NEW).__cache_kind()), "u16");
-        assert_eq!(stored_of((&&&&Returns::<Result<Option<u32>, String>>::NEW).__cache_kind()), "u32");
+        assert_eq!(
+            stored_of((&&&&Returns::<Result<Option<u32>, String>>::NEW).__cache_kind()),
+            "u32"
+        );
         assert_eq!(stored_of((&&&&Returns::<Option<u64>>::NEW).__cache_kind()), "u64");
         assert_eq!(stored_of((&&&&Returns::<i8>::NEW).__cache_kind()), "i8");
     }

@@ -78,7 +78,12 @@ pub(crate) struct Locked<'a> {
 
 impl Shard {
     pub(crate) fn new(idx: usize) -> Self {
-        Self { idx, oldest: AtomicU64::new(u64::MAX), next_due: AtomicU64::new(u64::MAX), table: Mutex::default() }
+        Self {
+            idx,
+            oldest: AtomicU64::new(u64::MAX),
+            next_due: AtomicU64::new(u64::MAX),
+            table: Mutex::default(),
+        }
     }
 
     #[inline]
@@ -253,12 +258,13 @@ impl Locked<'_> {
     /// Registers a load.
     pub(crate) fn begin(&mut self, key: &Key) -> &mut Loads {
         let table = &mut *self.table;
-        let place = table.loads.entry(key.hash, |loads| loads.key.is(key.borrow()), |loads| loads.key.hash);
+        let place =
+            table.loads.entry(key.hash, |loads| loads.key.is(key.borrow()), |loads| loads.key.hash);
         let loads = match place {
             Place::Occupied(loads) => loads.into_mut(),
-            Place::Vacant(place) => {
-                place.insert(Loads { key: key.clone(), generation: 0, n_running: 0, flight: None }).into_mut()
-            }
+            Place::Vacant(place) => place
+                .insert(Loads { key: key.clone(), generation: 0, n_running: 0, flight: None })
+                .into_mut(),
         };
         loads.n_running += 1;
         loads
@@ -271,7 +277,11 @@ impl Locked<'_> {
 
     /// Takes a load off the register.
     pub(crate) fn end_load(&mut self, key: &Key, load: &Load) {
-        let Ok(mut place) = self.table.loads.find_entry(key.hash, |loads| loads.key.is(key.borrow())) else { return };
+        let Ok(mut place) =
+            self.table.loads.find_entry(key.hash, |loads| loads.key.is(key.borrow()))
+        else {
+            return;
+        };
         let loads = place.get_mut();
         if let Some(flight) = &load.flight {
             loads.flight.take_if(|current| Arc::ptr_eq(current, flight));

@@ -95,76 +95,74 @@ fn sum<'a, T: HeapSize + 'a>(parts: impl IntoIterator<Item = &'a T>, seen: &mut 
     parts.into_iter().fold(0, |total, part| total.saturating_add(part.heap_size(seen)))
 }
 
-/// How the heap size of a `T` is found.
-pub struct Measure<T> {
-    heap_size: fn(&T, &mut Seen) -> usize,
-    estimated: bool,
-    flat: bool,
-}
-
-impl<T> Clone for Measure<T> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Measure<T> {}
-
-impl<T> fmt::Debug for Measure<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Measure")
-            .field("estimated", &self.estimated)
-            .field("flat", &self.flat)
-            .finish()
-    }
-}
-
-impl<T> Measure<T> {
-    #[inline]
-    const fn exact(flat: bool) -> Self
-    where
-        T: HeapSize,
-    {
-        Self { heap_size: T::heap_size, estimated: false, flat }
-    }
-
-    #[inline]
-    const fn estimate() -> Self
-    where
-        T: Serialize,
-    {
-        Self { heap_size: |value, _| estimate::heap_size(value), estimated: true, flat: false }
-    }
-
+/// A way to find the heap size of a `T`.
+pub trait Measure<T>: Copy {
     /// The heap size of a value on its own.
-    #[inline]
-    pub fn heap_size(self, value: &T) -> usize {
-        self.heap_size_in(value, &mut Seen::new())
-    }
+    fn heap_size(value: &T) -> usize;
+}
 
+/// What the type says.
+#[derive(Clone, Copy, Debug)]
+pub struct Exact;
+
+/// What the value serializes says, roughly.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimated;
+
+/// Nothing: somebody else says what a value costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Given;
+
+impl<T: HeapSize> Measure<T> for Exact {
+    #[inline]
+    fn heap_size(value: &T) -> usize {
+        if T::is_flat() { 0 } else { value.heap_size(&mut Seen::new()) }
+    }
+}
+
+impl<T: Serialize> Measure<T> for Estimated {
+    fn heap_size(value: &T) -> usize {
+        estimate::heap_size(value)
+    }
+}
+
+impl<T> Measure<T> for Given {
+    fn heap_size(_: &T) -> usize {
+        0
+    }
+}
+
+impl Exact {
     /// The heap size of a part of a value, of which `seen` was already counted.
     #[inline]
-    pub fn heap_size_in(self, part: &T, seen: &mut Seen) -> usize {
-        if self.flat { 0 } else { (self.heap_size)(part, seen) }
+    pub fn heap_size_in<T: HeapSize>(self, part: &T, seen: &mut Seen) -> usize {
+        if T::is_flat() { 0 } else { part.heap_size(seen) }
     }
 
-    /// Whether the size is estimated from what the value serializes.
+    /// Whether no such value owns anything on the heap.
     #[inline]
-    pub const fn is_estimate(self) -> bool {
-        self.estimated
+    pub fn is_flat<T: HeapSize>(self, _: SizeOf<T>) -> bool {
+        T::is_flat()
+    }
+}
+
+impl Estimated {
+    /// The heap size of a part of a value.
+    #[inline]
+    pub fn heap_size_in<T: Serialize>(self, part: &T, _: &mut Seen) -> usize {
+        estimate::heap_size(part)
     }
 
-    /// Whether no `T` owns anything on the heap.
+    /// Whether no such value owns anything on the heap, which an estimate cannot know.
     #[inline]
-    pub const fn is_flat(self) -> bool {
-        self.flat
+    pub fn is_flat<T>(self, _: SizeOf<T>) -> bool {
+        false
     }
 }
 
 /// Finds the best [`Measure`] for a `T` where it is written, by the method that the compiler finds first.
 ///
-/// `(&&SizeOf::<T>::new()).measure()` looks for [`ByHeapSize`], then [`BySerialize`], then [`Unknown`],
+/// `(&&SizeOf::<T>::new()).__cache_measure()` looks for [`ByHeapSize`], then [`BySerialize`], then [`Unknown`],
 /// each one reference less than the one before.
 pub struct SizeOf<T>(PhantomData<fn() -> T>);
 
@@ -195,37 +193,27 @@ impl<T> fmt::Debug for SizeOf<T> {
 
 /// First choice: the type says what it costs.
 pub trait ByHeapSize {
-    /// What is measured.
-    type Value;
-
     /// How the heap size of a value is found.
-    fn measure(&self) -> Measure<Self::Value>;
+    fn __cache_measure(&self) -> Exact;
 }
 
 impl<T: HeapSize> ByHeapSize for &SizeOf<T> {
-    type Value = T;
-
     #[inline]
-    fn measure(&self) -> Measure<T> {
-        Measure::exact(T::is_flat())
+    fn __cache_measure(&self) -> Exact {
+        Exact
     }
 }
 
 /// Second choice: what the value serializes says roughly what it costs.
 pub trait BySerialize {
-    /// What is measured.
-    type Value;
-
     /// How the heap size of a value is found.
-    fn measure(&self) -> Measure<Self::Value>;
+    fn __cache_measure(&self) -> Estimated;
 }
 
 impl<T: Serialize> BySerialize for SizeOf<T> {
-    type Value = T;
-
     #[inline]
-    fn measure(&self) -> Measure<T> {
-        Measure::estimate()
+    fn __cache_measure(&self) -> Estimated {
+        Estimated
     }
 }
 
@@ -235,7 +223,7 @@ pub trait Unknown: Sized {
     type Value;
 
     /// How the heap size of a value would be found.
-    fn measure(self) -> Measure<Self::Value>
+    fn __cache_measure(self) -> Exact
     where
         Self::Value: HeapSize;
 }
@@ -244,11 +232,11 @@ impl<T> Unknown for SizeOf<T> {
     type Value = T;
 
     #[inline]
-    fn measure(self) -> Measure<T>
+    fn __cache_measure(self) -> Exact
     where
         T: HeapSize,
     {
-        Measure::exact(T::is_flat())
+        Exact
     }
 }
 

@@ -64,7 +64,9 @@ impl Counters {
     pub(crate) fn read(&self, stats: &mut Stats) {
         let baseline = *self.baseline.lock();
         let totals = self.totals();
-        let since = |count: Count| totals.others[count as usize].saturating_sub(baseline.others[count as usize]);
+        let since = |count: Count| {
+            totals.others[count as usize].saturating_sub(baseline.others[count as usize])
+        };
         stats.hits += totals.hits.saturating_sub(baseline.hits);
         stats.misses += since(Count::Misses);
         stats.loads += since(Count::Loads);
@@ -78,8 +80,10 @@ impl Counters {
     }
 
     fn totals(&self) -> Totals {
-        let mut totals =
-            Totals { hits: self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).sum(), ..Totals::default() };
+        let mut totals = Totals {
+            hits: self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).sum(),
+            ..Totals::default()
+        };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);
         }
@@ -141,22 +145,55 @@ impl Stats {
 impl Stats {
     /// Whether anything has been counted.
     pub(crate) fn is_active(&self) -> bool {
-        let counters = [self.hits, self.misses, self.insertions, self.invalidations, self.rejected, self.errors];
+        let counters = [
+            self.hits,
+            self.misses,
+            self.insertions,
+            self.invalidations,
+            self.rejected,
+            self.errors,
+        ];
         counters.into_iter().any(|n| n > 0)
     }
 }
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limit = |limit: Option<usize>, show: fn(usize) -> String| limit.map_or("no limit".to_owned(), show);
-        writeln!(f, "hits      {:>14}   hit rate      {:>13.1}%", self.hits, 100.0 * self.hit_rate())?;
+        let limit = |limit: Option<usize>, show: fn(usize) -> String| {
+            limit.map_or("no limit".to_owned(), show)
+        };
+        writeln!(
+            f,
+            "hits      {:>14}   hit rate      {:>13.1}%",
+            self.hits,
+            100.0 * self.hit_rate()
+        )?;
         writeln!(f, "misses    {:>14}   coalesced     {:>14}", self.misses, self.coalesced)?;
         writeln!(f, "loads     {:>14}   errors        {:>14}", self.loads, self.errors)?;
         writeln!(f, "inserted  {:>14}   evicted       {:>14}", self.insertions, self.evictions)?;
-        writeln!(f, "expired   {:>14}   invalidated   {:>14}", self.expirations, self.invalidations)?;
-        writeln!(f, "rejected  {:>14}   peak          {:>14}", self.rejected, bytes(self.peak_bytes))?;
-        writeln!(f, "entries   {:>14}   of            {:>14}", self.entries, limit(self.max_entries, |n| n.to_string()))?;
-        write!(f, "bytes     {:>14}   of            {:>14}", bytes(self.bytes), limit(self.max_bytes, bytes))
+        writeln!(
+            f,
+            "expired   {:>14}   invalidated   {:>14}",
+            self.expirations, self.invalidations
+        )?;
+        writeln!(
+            f,
+            "rejected  {:>14}   peak          {:>14}",
+            self.rejected,
+            bytes(self.peak_bytes)
+        )?;
+        writeln!(
+            f,
+            "entries   {:>14}   of            {:>14}",
+            self.entries,
+            limit(self.max_entries, |n| n.to_string())
+        )?;
+        write!(
+            f,
+            "bytes     {:>14}   of            {:>14}",
+            bytes(self.bytes),
+            limit(self.max_bytes, bytes)
+        )
     }
 }
 

@@ -85,7 +85,10 @@ impl TestCache {
     /// let cache = TestCache::following(Cache::builder(), move || start.elapsed());
     /// ```
     #[must_use]
-    pub fn following(builder: Builder, elapsed: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+    pub fn following(
+        builder: Builder,
+        elapsed: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Self {
         Self::with_clock(builder, Clock::Source(Box::new(elapsed)))
     }
 
@@ -122,7 +125,10 @@ impl TestCache {
     /// If the cache follows another clock, which is then the one to move.
     #[track_caller]
     pub fn advance(&self, span: Duration) {
-        assert!(self.cache.inner().clock.advance(span), "this cache follows another clock: advance that one");
+        assert!(
+            self.cache.inner().clock.advance(span),
+            "this cache follows another clock: advance that one"
+        );
     }
 
     /// Does now what is otherwise done in the background: gives expired entries back.
@@ -142,15 +148,21 @@ impl TestCache {
     #[track_caller]
     pub fn function(&self, name: &str) -> Observed {
         let functions = self.cache.functions();
-        let full_name = |function: &FunctionStats| format!("{}::{}", function.module, function.name);
+        let full_name =
+            |function: &FunctionStats| format!("{}::{}", function.module, function.name);
         let suffix = format!("::{name}");
         let named: Vec<&FunctionStats> = functions
             .iter()
-            .filter(|function| full_name(function) == name || full_name(function).ends_with(&suffix))
+            .filter(|function| {
+                full_name(function) == name || full_name(function).ends_with(&suffix)
+            })
             .collect();
-        let seen: Vec<&FunctionStats> = named.iter().copied().filter(|function| function.stats.is_active()).collect();
+        let seen: Vec<&FunctionStats> =
+            named.iter().copied().filter(|function| function.stats.is_active()).collect();
         match (named.as_slice(), seen.as_slice()) {
-            ([function], _) | (_, [function]) => Observed { name: name.to_owned(), stats: function.stats.clone() },
+            ([function], _) | (_, [function]) => {
+                Observed { name: name.to_owned(), stats: function.stats.clone() }
+            }
             ([], _) => {
                 let known = functions.iter().map(|function| function.name.to_owned()).collect();
                 panic!("{}", Error::no_function(name, known))
@@ -198,7 +210,10 @@ macro_rules! assertions {
     )+};
 }
 
-#[expect(clippy::return_self_not_must_use, reason = "an assertion has done its work when it returns")]
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "an assertion has done its work when it returns"
+)]
 impl Observed {
     assertions! {
         /// Asserts how many calls were answered with a stored value.

@@ -31,7 +31,11 @@ struct Options<'a> {
 impl Options<'_> {
     fn new(calls: &impl Iterator, parallelism: usize) -> Self {
         let (least, most) = calls.size_hint();
-        Self { parallelism, on_progress: Box::new(|_| {}), total: most.filter(|most| *most == least) }
+        Self {
+            parallelism,
+            on_progress: Box::new(|_| {}),
+            total: most.filter(|most| *most == least),
+        }
     }
 
     fn report(&mut self, done: usize) {
@@ -41,7 +45,7 @@ impl Options<'_> {
 
 macro_rules! options {
     ($warm:ident) => {
-        impl<'a, I> $warm<'a, I> {
+        impl<'a, I: Iterator> $warm<'a, I> {
             /// How many calls run at a time: by default one a core for a sync function and 16 for an async one; at least one.
             pub fn parallelism(mut self, n: usize) -> Self {
                 self.options.parallelism = n.max(1);
@@ -55,9 +59,11 @@ macro_rules! options {
             }
         }
 
-        impl<I> std::fmt::Debug for $warm<'_, I> {
+        impl<I: Iterator> std::fmt::Debug for $warm<'_, I> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($warm)).field("parallelism", &self.options.parallelism).finish_non_exhaustive()
+                f.debug_struct(stringify!($warm))
+                    .field("parallelism", &self.options.parallelism)
+                    .finish_non_exhaustive()
             }
         }
     };
@@ -80,8 +86,9 @@ macro_rules! options {
 /// assert_eq!(area::stats().entries, 100);
 /// ```
 #[must_use = "nothing is called before `run`"]
-pub struct Warm<'a, I> {
-    calls: I,
+pub struct Warm<'a, I: Iterator> {
+    arguments: I,
+    call: fn(I::Item),
     options: Options<'a>,
 }
 
@@ -95,14 +102,13 @@ pub struct WarmAsync<'a, I> {
 options!(Warm);
 options!(WarmAsync);
 
-impl<I> Warm<'_, I>
-where
-    I: Iterator<Item: FnOnce()> + Send,
-{
-    /// Calls to be made.
-    pub fn new(calls: I) -> Self {
+impl<I: Iterator + Send> Warm<'_, I> {
+    /// `call` is to be made for each of the arguments.
+    #[doc(hidden)]
+    pub fn new(arguments: impl IntoIterator<IntoIter = I>, call: fn(I::Item)) -> Self {
         let n_cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { options: Options::new(&calls, n_cores), calls }
+        let arguments = arguments.into_iter();
+        Self { options: Options::new(&arguments, n_cores), arguments, call }
     }
 
     /// Makes the calls, and says how many have returned.
@@ -113,16 +119,17 @@ where
     pub fn run(mut self) -> usize {
         let cache = context::current_cache();
         // Workers take turns at the caller's iterator; no lock of the cache is involved.
-        let calls = Mutex::new(self.calls.fuse());
-        let next = || calls.lock().next();
+        let arguments = Mutex::new(self.arguments.fuse());
+        let next = || arguments.lock().next();
+        let call = self.call;
         let (sender, returned) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..self.options.parallelism {
                 let (sender, next, cache) = (sender.clone(), &next, &cache);
                 scope.spawn(move || {
                     let _scope = CacheScope::inherit(cache);
-                    while let Some(call) = next() {
-                        call();
+                    while let Some(arguments) = next() {
+                        call(arguments);
                         // The receiver outlives the workers.
                         let _ = sender.send(());
                     }
@@ -144,6 +151,7 @@ where
     I: Iterator<Item: Future<Output = ()>>,
 {
     /// Calls to be made.
+    #[doc(hidden)]
     pub fn new(calls: I) -> Self {
         Self { options: Options::new(&calls, N_TASKS), calls }
     }
@@ -178,6 +186,9 @@ where
 }
 
 /// The calls that tuples of arguments stand for.
-pub fn map<I: IntoIterator, T>(arguments: I, call: impl Fn(I::Item) -> T) -> impl Iterator<Item = T> {
+pub fn map<I: IntoIterator, T>(
+    arguments: I,
+    call: impl Fn(I::Item) -> T,
+) -> impl Iterator<Item = T> {
     arguments.into_iter().map(call)
 }

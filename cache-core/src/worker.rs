@@ -37,7 +37,8 @@ pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) {
     let key = (due, queue.n_queued);
     queue.tasks.insert(key, Box::new(task));
     if !queue.is_running {
-        queue.is_running = thread::Builder::new().name("cache-worker".to_owned()).spawn(work).is_ok();
+        queue.is_running =
+            thread::Builder::new().name("cache-worker".to_owned()).spawn(work).is_ok();
     }
     drop(queue);
     CHANGED.notify_one();
@@ -51,7 +52,10 @@ fn work() {
     let mut queue = queue();
     loop {
         let now = machine_time();
-        let wait = queue.tasks.first_key_value().map_or(LONGEST, |((due, _), _)| due.saturating_duration_since(now));
+        let wait = queue
+            .tasks
+            .first_key_value()
+            .map_or(LONGEST, |((due, _), _)| due.saturating_duration_since(now));
         if !wait.is_zero() {
             (queue, _) = CHANGED.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
             continue;

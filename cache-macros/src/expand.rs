@@ -5,6 +5,7 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::handle::Handle;
 use crate::model::{Home, Model, Style};
@@ -31,17 +32,36 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         let (requirement, output) = (Ident::new(requirement, located(*span)), output(model));
         quote_spanned!(located(*span)=> #p::#requirement::<#output>();)
     });
-    let (site, plan, key) = (site(model), plan(model), key(model));
     let gates = model.gates.iter().map(|(gate, expr)| {
         let gate = format_ident!("{gate}");
         quote!(.#gate(#expr))
     });
+    let site = site(model);
+    let call = call(model, quote!(#site #(#gates)*), false);
+    let plan = match &model.home {
+        Home::Handle(handle) if handle.params.iter().all(|param| !param.is_impl) => {
+            let (ident, instance) = (&handle.ident, instance(handle));
+            quote!(#ident::__cache_plan #instance ())
+        }
+        // Only the function itself knows its `impl Trait`s.
+        _ => plan(model),
+    };
+    // An argument that is in the key is in use, whatever its name says.
+    let allow = model
+        .key
+        .iter()
+        .any(|part| part.to_string().starts_with('_'))
+        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     let load = load(model);
     let answer = quote_spanned! {Span::mixed_site()=>
         #(#requires)*
-        let miss = match #site #(#gates)* .get(#plan, #key) {
-            #p::Lookup::Hit(value) => return value,
-            #p::Lookup::Miss(miss) => miss,
+        #allow
+        let miss = {
+            #call
+            match call.get(#plan) {
+                #p::Lookup::Hit(value) => return value,
+                #p::Lookup::Miss(miss) => miss,
+            }
         };
         #load
     };
@@ -69,26 +89,53 @@ pub(crate) fn output(model: &Model) -> TokenStream {
 
 /// How its results are stored.
 pub(crate) fn plan(model: &Model) -> TokenStream {
-    let (p, output) = (private(model), output(model));
-    let flags = model.plan.iter().map(|flag| format_ident!("{flag}"));
-    quote!(#p::plan!(#output #(, #flags)*))
+    stored(model, "plan", model.plan.iter())
 }
 
-/// A closure that writes the key. An argument that cannot be in a key is an error at that argument.
-pub(crate) fn key(model: &Model) -> TokenStream {
-    let key = Ident::new("key", Span::mixed_site());
+/// What of a result is stored, for closures that look at it.
+fn kind(model: &Model) -> TokenStream {
+    stored(model, "kind", model.plan.iter().filter(|flag| **flag == "whole"))
+}
+
+/// A question about the return type. If it cannot be stored, that is an error at the type.
+fn stored<'a>(
+    model: &Model,
+    question: &str,
+    flags: impl Iterator<Item = &'a &'static str>,
+) -> TokenStream {
+    let (p, output) = (private(model), output(model));
+    let span = model.output.as_ref().map_or_else(Span::mixed_site, |output| located(output.span()));
+    let question = Ident::new(question, span);
+    let flags = flags.map(|flag| format_ident!("{flag}"));
+    quote_spanned!(span=> #p::#question!(#output #(, #flags)*))
+}
+
+/// A call with its key. An argument that cannot be in a key is an error at that argument.
+///
+/// `by_reference`: the names of arguments are those of references to them.
+pub(crate) fn call(model: &Model, site: TokenStream, by_reference: bool) -> TokenStream {
+    let call = Ident::new("call", Span::mixed_site());
     let parts = model.key.iter().map(|part| {
         let span = part
             .clone()
             .into_iter()
             .next()
             .map_or_else(Span::mixed_site, |token| located(token.span()));
-        quote_spanned!(span=> #key.arg(&#part);)
+        let and = (!by_reference || !is_owned_name(model, part)).then(|| quote_spanned!(span=> &));
+        quote_spanned!(span=> #call.arg(#and #part);)
     });
-    if model.key.is_empty() {
-        return quote!(|_| {});
-    }
-    quote!(|#key| { #(#parts)* })
+    // Through a reference, so that no trait of the user's with a method of that name comes first.
+    quote_spanned!(Span::mixed_site()=> let #call = &mut #site.call(); #(#parts)*)
+}
+
+/// Whether a part of the key is the name of an argument that verbs take by reference though the function does not.
+fn is_owned_name(model: &Model, part: &TokenStream) -> bool {
+    let Home::Handle(handle) = &model.home else { return false };
+    let part = part.to_string();
+    !model.has_key_expr
+        && handle.params.iter().any(|param| {
+            !verbs::is_reference(&param.ty) && param.used.iter().any(|name| *name == part)
+        })
 }
 
 /// The static that declares the function, and its registration.
@@ -115,8 +162,7 @@ fn site(model: &Model) -> TokenStream {
     let p = private(model);
     match &model.home {
         Home::Handle(handle) => {
-            let (ident, instance) = (&handle.ident, &handle.instance);
-            let instance = (!instance.is_empty()).then(|| quote!(::<#(#instance),*>));
+            let (ident, instance) = (&handle.ident, instance(handle));
             let hints: Vec<_> = handle
                 .params
                 .iter()
@@ -161,9 +207,10 @@ fn load(model: &Model) -> TokenStream {
             let run = with_terms(model, quote!(#body.await));
             quote_spanned! {Span::mixed_site()=>
                 miss.load_async_with(async move {
-                    let mut terms = #p::Terms::new();
+                    let mut all_terms = #p::Terms::new();
+                    let terms = &mut all_terms;
                     #run
-                    (out, terms)
+                    (out, all_terms)
                 }).await
             }
         }
@@ -197,17 +244,9 @@ fn body(model: &Model) -> TokenStream {
 
 /// Runs the body between the words that come before it and those that look at its value.
 fn with_terms(model: &Model, call: TokenStream) -> TokenStream {
-    let (p, plan, kept) = (private(model), plan(model), &model.kept);
-    let before = model.before.iter().map(|(word, value)| {
-        let method = format_ident!("{word}");
-        let value =
-            if *word == "label" { quote!(#p::format_args!(#value)) } else { quote!(#value) };
-        quote_spanned!(Span::mixed_site()=> terms.#method(#value);)
-    });
-    let after = model.after.iter().map(|(word, f)| {
-        let method = format_ident!("{word}");
-        quote_spanned!(Span::mixed_site()=> terms.#method(#plan, &out, #f);)
-    });
+    let (p, kept) = (private(model), &model.kept);
+    let before = before(model, |_| true);
+    let after = after(model, |_| true);
     let (keep, give_back) = if kept.is_empty() {
         (TokenStream::new(), TokenStream::new())
     } else {
@@ -217,17 +256,46 @@ fn with_terms(model: &Model, call: TokenStream) -> TokenStream {
         )
     };
     quote_spanned! {Span::mixed_site()=>
-        #(#before)*
+        #before
         #keep
         let out = #call;
         #give_back
-        #(#after)*
+        #after
     }
+}
+
+/// The words that look at the arguments only.
+pub(crate) fn before(model: &Model, is_known: impl Fn(&TokenStream) -> bool) -> TokenStream {
+    let p = private(model);
+    let known = model.before.iter().filter(|(_, value)| is_known(value));
+    let words = known.map(|(word, value)| {
+        let method = format_ident!("{word}");
+        let value = if *word == "label" { quote!(#p::format_args!(#value)) } else { value.clone() };
+        quote_spanned!(Span::mixed_site()=> terms.#method(#value);)
+    });
+    words.collect()
+}
+
+/// The words that look at the result.
+pub(crate) fn after(model: &Model, is_known: impl Fn(&TokenStream) -> bool) -> TokenStream {
+    let kind = kind(model);
+    let known = model.after.iter().filter(|(_, f)| is_known(&f.to_token_stream()));
+    let words = known.map(|(word, f)| {
+        let method = format_ident!("{word}");
+        quote_spanned!(Span::mixed_site()=> terms.#method(#kind, &out, #f);)
+    });
+    words.collect()
 }
 
 /// Generated code, for the compiler's messages at the user's code.
 fn located(span: Span) -> Span {
     Span::mixed_site().located_at(span)
+}
+
+/// The parameters of a generic function, inside it.
+fn instance(handle: &Handle) -> Option<TokenStream> {
+    let instance = &handle.instance;
+    (!instance.is_empty()).then(|| quote!(::<#(#instance),*>))
 }
 
 /// The parameters of a generic function, inside its verbs.

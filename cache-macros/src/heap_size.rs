@@ -182,7 +182,8 @@ fn expand(model: &Model) -> TokenStream {
     let flats = variants.iter().flat_map(|variant| &variant.parts).map(|part| match part.measure {
         Measure::ByType => {
             let choice = choice(krate, &part.ty);
-            quote!(&& #choice.is_flat())
+            let (ty, span) = (&part.ty, Span::mixed_site().located_at(part.ty.span()));
+            quote_spanned!(span=> && #choice.is_flat(#krate::__private::SizeOf::<#ty>::new()))
         }
         Measure::With(_) => quote!(&&false),
     });
@@ -240,7 +241,7 @@ fn arm(variant: &Variant, krate: &Path, seen: &Ident) -> TokenStream {
 /// The best way to measure a type, with its span, so that a type without one is an error there.
 fn choice(krate: &Path, ty: &Type) -> TokenStream {
     let span = Span::mixed_site().located_at(ty.span());
-    quote_spanned!(span=> (&&#krate::__private::SizeOf::<#ty>::new()).measure())
+    quote_spanned!(span=> (&&#krate::__private::SizeOf::<#ty>::new()).__cache_measure())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Signatures are read, bodies are not: a body that is half typed goes through as it is, so that an editor can still
 //! complete it. Everything that is not a function goes through as it is, too.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream};
@@ -75,8 +75,8 @@ impl Function {
         let vis = input.parse()?;
         let defaultness = input.parse()?;
         let sig = input.parse()?;
-        let mut body: Group = match input.parse()? {
-            TokenTree::Group(group) if group.delimiter() == proc_macro2::Delimiter::Brace => group,
+        let mut body: Group = match unwrapped(input.parse()?) {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => group,
             other => {
                 let message =
                     "this function has no body to cache: put `#[cached]` where it is implemented";
@@ -99,6 +99,21 @@ impl Function {
         }
         Ok(Self { attrs, vis, defaultness, sig, body })
     }
+}
+
+/// A token without the invisible group that a `macro_rules!` puts around what it was passed.
+fn unwrapped(token: TokenTree) -> TokenTree {
+    let mut token = token;
+    while let TokenTree::Group(group) = &token
+        && group.delimiter() == Delimiter::None
+    {
+        let mut inside = group.stream().into_iter();
+        match (inside.next(), inside.next()) {
+            (Some(only), None) => token = only,
+            _ => break,
+        }
+    }
+    token
 }
 
 impl ToTokens for Function {

@@ -1,10 +1,10 @@
 //! The handle of a function as tokens.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use crate::expand::{declaration, key, output, plan, private, turbofish};
+use crate::expand::{after, before, call, declaration, output, plan, private, turbofish};
 use crate::handle::{Handle, Param, at_mixed_site};
 use crate::model::{Model, Style};
 use crate::walk;
@@ -31,6 +31,7 @@ pub(crate) fn expand(model: &Model, handle: &Handle) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[doc = #docs]
+        #[allow(missing_copy_implementations, missing_debug_implementations)]
         #vis enum #ident {}
         #(#cfgs)*
         // The signatures follow from the function's, which is where advice about them belongs.
@@ -42,16 +43,23 @@ pub(crate) fn expand(model: &Model, handle: &Handle) -> TokenStream {
 /// How the function and the verbs reach the library.
 fn site(model: &Model, handle: &Handle) -> TokenStream {
     let (p, declaration) = (private(model), declaration(model));
+    let (plan, output) = (plan(model), output(model));
+    let (generics, where_clause) = (&handle.generics, &handle.generics.where_clause);
+    let plan = quote! {
+        #[inline]
+        fn __cache_plan #generics() -> #p::Plan<#output> #where_clause { #plan }
+    };
     let Some(turbofish) = turbofish(handle) else {
         return quote! {
+            #[inline]
             fn __cache_site() -> #p::Site {
                 #declaration
                 #p::Site::of(&CACHE_FUNCTION)
             }
+            #plan
         };
     };
     let ident = &handle.ident;
-    let (generics, where_clause) = (&handle.generics, &handle.generics.where_clause);
     // Only the function itself knows its `impl Trait`s, and only by their values.
     let hints: Vec<_> =
         handle.params.iter().filter(|param| param.is_impl).map(|param| &param.ty).collect();
@@ -67,9 +75,11 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
             #declaration
             &CACHE_FUNCTION
         }
+        #[inline]
         fn __cache_site #generics() -> #p::Site #where_clause {
             #p::Site::generic(#ident::__cache_function(), &|| {})
         }
+        #plan
         #inferred
     }
 }
@@ -92,11 +102,12 @@ fn whole(model: &Model, handle: &Handle) -> TokenStream {
 
 /// The verbs for the entry of a call, named by what is in its key.
 fn keyed(model: &Model, handle: &Handle) -> TokenStream {
-    let (p, output, plan, key) = (private(model), output(model), plan(model), key(model));
+    let (p, output) = (private(model), output(model));
     let Handle { ident, vis, generics, .. } = handle;
     let where_clause = &generics.where_clause;
     let turbofish = turbofish(handle);
     let site = quote!(#ident::__cache_site #turbofish ());
+    let plan = quote!(#ident::__cache_plan #turbofish ());
     let in_key: Vec<&Param> = handle.params.iter().filter(|param| param.in_key).collect();
     let borrowed: Vec<_> = in_key.iter().map(|param| borrowed(param)).collect();
     let owned: Vec<_> = in_key.iter().map(|Param { pat, ty, .. }| quote!(#pat: #ty)).collect();
@@ -108,24 +119,40 @@ fn keyed(model: &Model, handle: &Handle) -> TokenStream {
         .filter(|param| model.has_key_expr && !is_reference(&param.ty))
         .flat_map(|param| &param.used)
         .collect();
-    let value = Ident::new("value", Span::mixed_site());
-    quote! {
+    let (by_reference, by_value_call) = (call(model, site.clone(), true), call(model, site, false));
+    // What the attribute says of a result, it says of this one too, as far as its arguments are there.
+    let absent: Vec<_> = handle
+        .params
+        .iter()
+        .filter(|param| !param.in_key)
+        .flat_map(|param| &param.unused)
+        .collect();
+    let is_known = |tokens: &TokenStream| !absent.iter().any(|name| walk::mentions(tokens, name));
+    let (before, after) = (before(model, is_known), after(model, is_known));
+    quote_spanned! {Span::mixed_site()=>
         /// Drops the entry of this call; true if there was one.
-        #vis fn invalidate #generics(#(#borrowed),*) -> bool #where_clause {
+        #vis fn invalidate #generics(#(#borrowed),*) -> #p::bool #where_clause {
             #ignore
             #(let #by_value = #p::own!(#by_value);)*
-            #site.invalidate(#key)
+            #by_reference
+            call.invalidate()
         }
         /// What is stored for this call; never runs the body.
         #vis fn peek #generics(#(#borrowed),*) -> #p::Option<#output> #where_clause {
             #ignore
             #(let #by_value = #p::own!(#by_value);)*
-            #site.peek(#plan, #key)
+            #by_reference
+            call.peek(#plan)
         }
         /// Stores a result for this call; true if it is stored now.
-        #vis fn put #generics(#(#owned,)* #value: #output) -> bool #where_clause {
+        #vis fn put #generics(#(#owned,)* out: #output) -> #p::bool #where_clause {
             #ignore
-            #site.put(#plan, #key, #value)
+            #by_value_call
+            let mut all_terms = #p::Terms::new();
+            let terms = &mut all_terms;
+            #before
+            #after
+            call.put(#plan, &out, all_terms)
         }
     }
 }
@@ -141,18 +168,22 @@ fn calling(model: &Model, handle: &Handle) -> TokenStream {
     let call = quote!(#callee(#(#names),*));
     let site = quote!(#ident::__cache_site #turbofish ());
     let (asyncness, refresh, uncached) = match model.style {
-        Style::Sync => (None, quote!(refresh(|| #call)), quote!(uncached(|| #call))),
+        Style::Sync => (
+            None,
+            quote_spanned!(Span::mixed_site()=> let _forced = #site.refresh(); #call),
+            quote_spanned!(Span::mixed_site()=> let _forced = #site.uncached(); #call),
+        ),
         Style::Async | Style::Boxed => (
             Some(quote!(async)),
-            quote!(refresh_async(#call).await),
-            quote!(uncached_async(#call).await),
+            quote!(#site.refresh_async(#call).await),
+            quote!(#site.uncached_async(#call).await),
         ),
     };
     quote! {
         /// Calls the function and replaces what is stored.
-        #vis #asyncness fn refresh #generics(#(#names: #types),*) -> #output #where_clause { #site.#refresh }
+        #vis #asyncness fn refresh #generics(#(#names: #types),*) -> #output #where_clause { #refresh }
         /// Calls the function and leaves what is stored alone.
-        #vis #asyncness fn uncached #generics(#(#names: #types),*) -> #output #where_clause { #site.#uncached }
+        #vis #asyncness fn uncached #generics(#(#names: #types),*) -> #output #where_clause { #uncached }
     }
 }
 
@@ -169,21 +200,23 @@ fn warm(model: &Model, handle: &Handle) -> TokenStream {
     );
     let where_clause = &generics.where_clause;
     let call = quote!(#callee(#(#names),*));
-    let (warm, item, run) = match model.style {
-        Style::Sync => (quote!(Warm), quote!(#p::FnOnce()), quote!(move || { let _ = #call; })),
+    let (returns, calls) = match model.style {
+        Style::Sync => (
+            quote!(#krate::Warm<'cache_warm, <CacheCalls as #p::IntoIterator>::IntoIter>),
+            quote_spanned!(Span::mixed_site()=> #krate::Warm::new(calls, |(#(#names,)*)| { let _ = #call; })),
+        ),
         Style::Async | Style::Boxed => (
-            quote!(WarmAsync),
-            quote!(#p::Future<Output = ()>),
-            quote!(async move { let _ = #call.await; }),
+            quote_spanned! {Span::mixed_site()=>
+                #krate::WarmAsync<'cache_warm, impl #p::Iterator<Item = impl #p::Future<Output = ()>>>
+            },
+            quote_spanned! {Span::mixed_site()=>
+                #krate::WarmAsync::new(#p::map(calls, |(#(#names,)*)| async move { let _ = #call.await; }))
+            },
         ),
     };
     quote_spanned! {Span::mixed_site()=>
         /// Calls the function once for each tuple of arguments.
-        #vis fn warm #generics(calls: CacheCalls)
-            -> #krate::#warm<'cache_warm, impl #p::Iterator<Item = impl #item>> #where_clause
-        {
-            #krate::#warm::new(#p::map(calls, |(#(#names,)*)| #run))
-        }
+        #vis fn warm #generics(calls: CacheCalls) -> #returns #where_clause { #calls }
     }
 }
 
@@ -194,7 +227,7 @@ fn borrowed(param: &Param) -> TokenStream {
     quote!(#pat: #and #ty)
 }
 
-fn is_reference(ty: &Type) -> bool {
+pub(crate) fn is_reference(ty: &Type) -> bool {
     match ty {
         Type::Reference(_) => true,
         Type::Group(group) => is_reference(&group.elem),

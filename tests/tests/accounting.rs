@@ -133,7 +133,13 @@ fn allocations(name: &str, expected: usize, mut hit: impl FnMut()) {
 #[test]
 fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing() {
     let rows = [
-        accounted("u64", |n| { black_box(number(n); }), number::stats),
+        accounted(
+            "u64",
+            |n| {
+                black_box(number(n));
+            },
+            number::stats,
+        ),
         accounted("String", |n| drop(string(n)), string::stats),
         accounted("spare", |n| drop(spare(n)), spare::stats),
         accounted("nested", |n| drop(nested(n)), nested::stats),
@@ -144,17 +150,31 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
         accounted("derived", |n| drop(structs(n)), structs::stats),
     ];
     let (said, held) = rows.into_iter().fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
-    println!("     total {said:>10} said {held:>10} held {:>+6.1} %", 100.0 * (said as f64 - held as f64) / held as f64);
+    println!(
+        "     total {said:>10} said {held:>10} held {:>+6.1} %",
+        100.0 * (said as f64 - held as f64) / held as f64
+    );
 
     let text = "x".repeat(40);
-    let query = Query { user: 1, text: "coffee", limit: Some(3), exact: true, weights: vec![0.5; 8] };
-    allocations("u64", 0, || { black_box(by_number(black_box(7); })));
-    allocations("&str", 0, || { black_box(by_str(black_box(&text); })));
+    let query =
+        Query { user: 1, text: "coffee", limit: Some(3), exact: true, weights: vec![0.5; 8] };
+    allocations("u64", 0, || {
+        black_box(by_number(black_box(7)));
+    });
+    allocations("&str", 0, || {
+        black_box(by_str(black_box(&text)));
+    });
     // The argument itself is the one allocation.
-    allocations("String", 1, || { black_box(by_string(text.clone(); })));
-    allocations("struct", 0, || { black_box(by_struct(&query); }));
+    allocations("String", 1, || {
+        black_box(by_string(text.clone()));
+    });
+    allocations("struct", 0, || {
+        black_box(by_struct(&query));
+    });
     // The value's own clone is.
     allocations("to String", 1, || drop(to_string(100)));
-    allocations("async", 0, || { black_box(pollster::block_on(later(7); })));
+    allocations("async", 0, || {
+        black_box(pollster::block_on(later(7)));
+    });
     assert!(query.limit.is_some());
 }

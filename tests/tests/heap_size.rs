@@ -42,7 +42,9 @@ macro_rules! row {
         let value: $type = black_box($value);
         let change = region.change();
         let truth = change.bytes_allocated - change.bytes_deallocated;
-        let size = (&&SizeOf::<$type>::new()).measure().heap_size(&value);
+        let size = (&&SizeOf::<$type>::new())
+            .__cache_measure()
+            .heap_size_in(&value, &mut cache_core::Seen::new());
         Row { name: $name, truth, size }
     }};
 }
@@ -359,7 +361,11 @@ fn values_cost_what_the_allocator_was_asked_for() {
     let region = Region::new(ALLOCATOR);
     let flat = black_box(vec![0_u64; 100]);
     let before = region.change().allocations;
-    black_box((&&SizeOf::<Vec<u64>>::new()).measure().heap_size(&flat));
+    black_box(
+        (&&SizeOf::<Vec<u64>>::new())
+            .__cache_measure()
+            .heap_size_in(&flat, &mut cache_core::Seen::new()),
+    );
     assert_eq!(
         region.change().allocations,
         before,

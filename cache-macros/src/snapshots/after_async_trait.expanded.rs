@@ -13,27 +13,25 @@ where
     Self: 'async_trait,
 {
     ::cache_core::__private::Box::pin(async move {
-        let miss = match {
-            static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-                "get",
-                ::cache_core::__private::module_path!(),
-                ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
-            );
-            ::cache_core::__private::register! {
-                & CACHE_FUNCTION
+        let miss = {
+            let call = &mut {
+                static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+                    "get",
+                    ::cache_core::__private::module_path!(),
+                    ::cache_core::__private::file!(),
+                    ::cache_core::__private::line!(),
+                );
+                ::cache_core::__private::register! {
+                    & CACHE_FUNCTION
+                }
+                ::cache_core::__private::Site::generic(&CACHE_FUNCTION, &|| {})
             }
-            ::cache_core::__private::Site::generic(&CACHE_FUNCTION, &|| {})
-        }
-            .get(
-                ::cache_core::__private::plan!(Option < String >),
-                |key| {
-                    key.arg(&id);
-                },
-            )
-        {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
+                .call();
+            call.arg(&id);
+            match call.get(::cache_core::__private::plan!(Option < String >)) {
+                ::cache_core::__private::Lookup::Hit(value) => return value,
+                ::cache_core::__private::Lookup::Miss(miss) => miss,
+            }
         };
         miss.load_async(
                 (move || -> ::core::pin::Pin<

@@ -1,14 +1,11 @@
 pub async fn profile(db: &Db, user: &str) -> Result<Profile, Error> {
-    let miss = match profile::__cache_site()
-        .get(
-            ::cache_core::__private::plan!(Result < Profile, Error >),
-            |key| {
-                key.arg(&user);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut profile::__cache_site().call();
+        call.arg(&user);
+        match call.get(profile::__cache_plan()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load_async(async move {
             if false {
@@ -20,9 +17,11 @@ pub async fn profile(db: &Db, user: &str) -> Result<Profile, Error> {
         .await
 }
 ///What is cached of `profile`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum profile {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl profile {
+    #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
                 "profile",
@@ -36,6 +35,10 @@ impl profile {
         }
         ::cache_core::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> ::cache_core::__private::Plan<Result<Profile, Error>> {
+        ::cache_core::__private::plan!(Result < Profile, Error >)
+    }
     /// What happened so far.
     pub fn stats() -> ::cache_core::Stats {
         profile::__cache_site().stats()
@@ -45,32 +48,27 @@ impl profile {
         profile::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    pub fn invalidate(user: &str) -> bool {
-        profile::__cache_site()
-            .invalidate(|key| {
-                key.arg(&user);
-            })
+    pub fn invalidate(user: &str) -> ::cache_core::__private::bool {
+        let call = &mut profile::__cache_site().call();
+        call.arg(&user);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     pub fn peek(user: &str) -> ::cache_core::__private::Option<Result<Profile, Error>> {
-        profile::__cache_site()
-            .peek(
-                ::cache_core::__private::plan!(Result < Profile, Error >),
-                |key| {
-                    key.arg(&user);
-                },
-            )
+        let call = &mut profile::__cache_site().call();
+        call.arg(&user);
+        call.peek(profile::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    pub fn put(user: &str, value: Result<Profile, Error>) -> bool {
-        profile::__cache_site()
-            .put(
-                ::cache_core::__private::plan!(Result < Profile, Error >),
-                |key| {
-                    key.arg(&user);
-                },
-                value,
-            )
+    pub fn put(
+        user: &str,
+        out: Result<Profile, Error>,
+    ) -> ::cache_core::__private::bool {
+        let call = &mut profile::__cache_site().call();
+        call.arg(&user);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(profile::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     pub async fn refresh(db: &Db, user: &str) -> Result<Profile, Error> {

@@ -2,25 +2,24 @@
 #[deprecated]
 pub(crate) fn twice(n: u32) -> Option<u32> {
     facade::cache::__private::require_option::<Option<u32>>();
-    let miss = match twice::__cache_site()
-        .get(
-            facade::cache::__private::plan!(Option < u32 >, whole),
-            |key| {
-                key.arg(&n);
-            },
-        )
-    {
-        facade::cache::__private::Lookup::Hit(value) => return value,
-        facade::cache::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut twice::__cache_site().call();
+        call.arg(&n);
+        match call.get(twice::__cache_plan()) {
+            facade::cache::__private::Lookup::Hit(value) => return value,
+            facade::cache::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> Option<u32> { n.checked_mul(2) })
 }
 #[cfg(feature = "math")]
 ///What is cached of `twice`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub(crate) enum twice {}
 #[cfg(feature = "math")]
 #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
 impl twice {
+    #[inline]
     fn __cache_site() -> facade::cache::__private::Site {
         static CACHE_FUNCTION: facade::cache::__private::Function = facade::cache::__private::Function::new(
                 "double",
@@ -34,6 +33,10 @@ impl twice {
         }
         facade::cache::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> facade::cache::__private::Plan<Option<u32>> {
+        facade::cache::__private::plan!(Option < u32 >, whole)
+    }
     /// What happened so far.
     pub(crate) fn stats() -> facade::cache::Stats {
         twice::__cache_site().stats()
@@ -43,40 +46,34 @@ impl twice {
         twice::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    pub(crate) fn invalidate(n: &u32) -> bool {
-        twice::__cache_site()
-            .invalidate(|key| {
-                key.arg(&n);
-            })
+    pub(crate) fn invalidate(n: &u32) -> facade::cache::__private::bool {
+        let call = &mut twice::__cache_site().call();
+        call.arg(n);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     pub(crate) fn peek(n: &u32) -> facade::cache::__private::Option<Option<u32>> {
-        twice::__cache_site()
-            .peek(
-                facade::cache::__private::plan!(Option < u32 >, whole),
-                |key| {
-                    key.arg(&n);
-                },
-            )
+        let call = &mut twice::__cache_site().call();
+        call.arg(n);
+        call.peek(twice::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    pub(crate) fn put(n: u32, value: Option<u32>) -> bool {
-        twice::__cache_site()
-            .put(
-                facade::cache::__private::plan!(Option < u32 >, whole),
-                |key| {
-                    key.arg(&n);
-                },
-                value,
-            )
+    pub(crate) fn put(n: u32, out: Option<u32>) -> facade::cache::__private::bool {
+        let call = &mut twice::__cache_site().call();
+        call.arg(&n);
+        let mut all_terms = facade::cache::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(twice::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     pub(crate) fn refresh(n: u32) -> Option<u32> {
-        twice::__cache_site().refresh(|| twice(n))
+        let _forced = twice::__cache_site().refresh();
+        twice(n)
     }
     /// Calls the function and leaves what is stored alone.
     pub(crate) fn uncached(n: u32) -> Option<u32> {
-        twice::__cache_site().uncached(|| twice(n))
+        let _forced = twice::__cache_site().uncached();
+        twice(n)
     }
     /// Calls the function once for each tuple of arguments.
     pub(crate) fn warm<
@@ -89,17 +86,13 @@ impl twice {
         calls: CacheCalls,
     ) -> facade::cache::Warm<
         'cache_warm,
-        impl facade::cache::__private::Iterator<
-            Item = impl facade::cache::__private::FnOnce(),
-        >,
+        <CacheCalls as facade::cache::__private::IntoIterator>::IntoIter,
     > {
         facade::cache::Warm::new(
-            facade::cache::__private::map(
-                calls,
-                |(n,)| move || {
-                    let _ = twice(n);
-                },
-            ),
+            calls,
+            |(n,)| {
+                let _ = twice(n);
+            },
         )
     }
 }

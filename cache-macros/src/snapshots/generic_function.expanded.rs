@@ -2,20 +2,18 @@ fn chunks<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
 where
     T: Sync,
 {
-    let miss = match chunks::__cache_site::<T, N>()
-        .get(
-            ::cache_core::__private::plan!(usize),
-            |key| {
-                key.arg(&items);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut chunks::__cache_site::<T, N>().call();
+        call.arg(&items);
+        match call.get(chunks::__cache_plan::<T, N>()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> usize { items.len() / N })
 }
 ///What is cached of `chunks`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum chunks {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl chunks {
@@ -31,11 +29,21 @@ impl chunks {
         }
         &CACHE_FUNCTION
     }
+    #[inline]
     fn __cache_site<'a, T: Serialize, const N: usize>() -> ::cache_core::__private::Site
     where
         T: Sync,
     {
         ::cache_core::__private::Site::generic(chunks::__cache_function(), &|| {})
+    }
+    #[inline]
+    fn __cache_plan<'a, T: Serialize, const N: usize>() -> ::cache_core::__private::Plan<
+        usize,
+    >
+    where
+        T: Sync,
+    {
+        ::cache_core::__private::plan!(usize)
     }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
@@ -46,14 +54,15 @@ impl chunks {
         ::cache_core::__private::Site::of(chunks::__cache_function()).clear()
     }
     /// Drops the entry of this call; true if there was one.
-    fn invalidate<'a, T: Serialize, const N: usize>(items: &'a [T]) -> bool
+    fn invalidate<'a, T: Serialize, const N: usize>(
+        items: &'a [T],
+    ) -> ::cache_core::__private::bool
     where
         T: Sync,
     {
-        chunks::__cache_site::<T, N>()
-            .invalidate(|key| {
-                key.arg(&items);
-            })
+        let call = &mut chunks::__cache_site::<T, N>().call();
+        call.arg(&items);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek<'a, T: Serialize, const N: usize>(
@@ -62,41 +71,39 @@ impl chunks {
     where
         T: Sync,
     {
-        chunks::__cache_site::<T, N>()
-            .peek(
-                ::cache_core::__private::plan!(usize),
-                |key| {
-                    key.arg(&items);
-                },
-            )
+        let call = &mut chunks::__cache_site::<T, N>().call();
+        call.arg(&items);
+        call.peek(chunks::__cache_plan::<T, N>())
     }
     /// Stores a result for this call; true if it is stored now.
-    fn put<'a, T: Serialize, const N: usize>(items: &'a [T], value: usize) -> bool
+    fn put<'a, T: Serialize, const N: usize>(
+        items: &'a [T],
+        out: usize,
+    ) -> ::cache_core::__private::bool
     where
         T: Sync,
     {
-        chunks::__cache_site::<T, N>()
-            .put(
-                ::cache_core::__private::plan!(usize),
-                |key| {
-                    key.arg(&items);
-                },
-                value,
-            )
+        let call = &mut chunks::__cache_site::<T, N>().call();
+        call.arg(&items);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(chunks::__cache_plan::<T, N>(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     fn refresh<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
     where
         T: Sync,
     {
-        chunks::__cache_site::<T, N>().refresh(|| chunks::<T, N>(items))
+        let _forced = chunks::__cache_site::<T, N>().refresh();
+        chunks::<T, N>(items)
     }
     /// Calls the function and leaves what is stored alone.
     fn uncached<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
     where
         T: Sync,
     {
-        chunks::__cache_site::<T, N>().uncached(|| chunks::<T, N>(items))
+        let _forced = chunks::__cache_site::<T, N>().uncached();
+        chunks::<T, N>(items)
     }
     /// Calls the function once for each tuple of arguments.
     fn warm<
@@ -112,21 +119,17 @@ impl chunks {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     >
     where
         T: Sync,
         &'a [T]: 'a,
     {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(items,)| move || {
-                    let _ = chunks::<T, N>(items);
-                },
-            ),
+            calls,
+            |(items,)| {
+                let _ = chunks::<T, N>(items);
+            },
         )
     }
 }

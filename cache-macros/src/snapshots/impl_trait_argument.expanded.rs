@@ -1,18 +1,16 @@
 fn count<T: Table>(db: &impl Database, filter: impl Into<String> + Serialize) -> u64 {
-    let miss = match count::__cache_site_of::<T, _, _>(&db, &filter)
-        .get(
-            ::cache_core::__private::plan!(u64),
-            |key| {
-                key.arg(&filter);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut count::__cache_site_of::<T, _, _>(&db, &filter).call();
+        call.arg(&filter);
+        match call.get(::cache_core::__private::plan!(u64)) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> u64 { db.count::<T>(&filter.into()) })
 }
 ///What is cached of `count`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum count {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl count {
@@ -28,12 +26,21 @@ impl count {
         }
         &CACHE_FUNCTION
     }
+    #[inline]
     fn __cache_site<
         T: Table,
         CacheImpl1: Database,
         CacheImpl2: Into<String> + Serialize,
     >() -> ::cache_core::__private::Site {
         ::cache_core::__private::Site::generic(count::__cache_function(), &|| {})
+    }
+    #[inline]
+    fn __cache_plan<
+        T: Table,
+        CacheImpl1: Database,
+        CacheImpl2: Into<String> + Serialize,
+    >() -> ::cache_core::__private::Plan<u64> {
+        ::cache_core::__private::plan!(u64)
     }
     fn __cache_site_of<
         T: Table,
@@ -53,53 +60,45 @@ impl count {
     /// Drops the entry of this call; true if there was one.
     fn invalidate<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
         filter: &CacheImpl2,
-    ) -> bool {
-        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
-            .invalidate(|key| {
-                key.arg(&filter);
-            })
+    ) -> ::cache_core::__private::bool {
+        let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
+        call.arg(filter);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
         filter: &CacheImpl2,
     ) -> ::cache_core::__private::Option<u64> {
-        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
-            .peek(
-                ::cache_core::__private::plan!(u64),
-                |key| {
-                    key.arg(&filter);
-                },
-            )
+        let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
+        call.arg(filter);
+        call.peek(count::__cache_plan::<T, CacheImpl1, CacheImpl2>())
     }
     /// Stores a result for this call; true if it is stored now.
     fn put<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
         filter: CacheImpl2,
-        value: u64,
-    ) -> bool {
-        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
-            .put(
-                ::cache_core::__private::plan!(u64),
-                |key| {
-                    key.arg(&filter);
-                },
-                value,
-            )
+        out: u64,
+    ) -> ::cache_core::__private::bool {
+        let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
+        call.arg(&filter);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(count::__cache_plan::<T, CacheImpl1, CacheImpl2>(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     fn refresh<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
         db: &CacheImpl1,
         filter: CacheImpl2,
     ) -> u64 {
-        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
-            .refresh(|| count::<T>(db, filter))
+        let _forced = count::__cache_site::<T, CacheImpl1, CacheImpl2>().refresh();
+        count::<T>(db, filter)
     }
     /// Calls the function and leaves what is stored alone.
     fn uncached<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
         db: &CacheImpl1,
         filter: CacheImpl2,
     ) -> u64 {
-        count::__cache_site::<T, CacheImpl1, CacheImpl2>()
-            .uncached(|| count::<T>(db, filter))
+        let _forced = count::__cache_site::<T, CacheImpl1, CacheImpl2>().uncached();
+        count::<T>(db, filter)
     }
     /// Calls the function once for each tuple of arguments.
     fn warm<
@@ -116,20 +115,16 @@ impl count {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     >
     where
         &'cache_0 CacheImpl1: 'cache_0,
     {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(db, filter)| move || {
-                    let _ = count::<T>(db, filter);
-                },
-            ),
+            calls,
+            |(db, filter)| {
+                let _ = count::<T>(db, filter);
+            },
         )
     }
 }

@@ -1,23 +1,21 @@
 fn render(request: &Request, page: u32, theme: Theme) -> String {
-    let miss = match render::__cache_site()
-        .enable_if(page > 0)
-        .get(
-            ::cache_core::__private::plan!(String),
-            |key| {
-                key.arg(&(request.path()));
-                key.arg(&(page % 10));
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut render::__cache_site().enable_if(page > 0).call();
+        call.arg(&(request.path()));
+        call.arg(&(page % 10));
+        match call.get(render::__cache_plan()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> String { theme.render(request, page) })
 }
 ///What is cached of `render`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum render {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl render {
+    #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
             "render",
@@ -30,6 +28,10 @@ impl render {
         }
         ::cache_core::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> ::cache_core::__private::Plan<String> {
+        ::cache_core::__private::plan!(String)
+    }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
         render::__cache_site().stats()
@@ -39,45 +41,39 @@ impl render {
         render::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    fn invalidate(request: &Request, page: &u32) -> bool {
+    fn invalidate(request: &Request, page: &u32) -> ::cache_core::__private::bool {
         let page = ::cache_core::__private::own!(page);
-        render::__cache_site()
-            .invalidate(|key| {
-                key.arg(&(request.path()));
-                key.arg(&(page % 10));
-            })
+        let call = &mut render::__cache_site().call();
+        call.arg(&(request.path()));
+        call.arg(&(page % 10));
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek(request: &Request, page: &u32) -> ::cache_core::__private::Option<String> {
         let page = ::cache_core::__private::own!(page);
-        render::__cache_site()
-            .peek(
-                ::cache_core::__private::plan!(String),
-                |key| {
-                    key.arg(&(request.path()));
-                    key.arg(&(page % 10));
-                },
-            )
+        let call = &mut render::__cache_site().call();
+        call.arg(&(request.path()));
+        call.arg(&(page % 10));
+        call.peek(render::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    fn put(request: &Request, page: u32, value: String) -> bool {
-        render::__cache_site()
-            .put(
-                ::cache_core::__private::plan!(String),
-                |key| {
-                    key.arg(&(request.path()));
-                    key.arg(&(page % 10));
-                },
-                value,
-            )
+    fn put(request: &Request, page: u32, out: String) -> ::cache_core::__private::bool {
+        let call = &mut render::__cache_site().call();
+        call.arg(&(request.path()));
+        call.arg(&(page % 10));
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(render::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     fn refresh(request: &Request, page: u32, theme: Theme) -> String {
-        render::__cache_site().refresh(|| render(request, page, theme))
+        let _forced = render::__cache_site().refresh();
+        render(request, page, theme)
     }
     /// Calls the function and leaves what is stored alone.
     fn uncached(request: &Request, page: u32, theme: Theme) -> String {
-        render::__cache_site().uncached(|| render(request, page, theme))
+        let _forced = render::__cache_site().uncached();
+        render(request, page, theme)
     }
     /// Calls the function once for each tuple of arguments.
     fn warm<
@@ -91,20 +87,16 @@ impl render {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     >
     where
         &'cache_0 Request: 'cache_0,
     {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(request, page, theme)| move || {
-                    let _ = render(request, page, theme);
-                },
-            ),
+            calls,
+            |(request, page, theme)| {
+                let _ = render(request, page, theme);
+            },
         )
     }
 }

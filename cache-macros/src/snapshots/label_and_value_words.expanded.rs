@@ -1,18 +1,16 @@
 async fn generate(model: String, least: usize) -> Vec<u8> {
-    let miss = match generate::__cache_site()
-        .get(
-            ::cache_core::__private::plan!(Vec < u8 >, sized),
-            |key| {
-                key.arg(&model);
-                key.arg(&least);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut generate::__cache_site().call();
+        call.arg(&model);
+        call.arg(&least);
+        match call.get(generate::__cache_plan()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load_async_with(async move {
-            let mut terms = ::cache_core::__private::Terms::new();
+            let mut all_terms = ::cache_core::__private::Terms::new();
+            let terms = &mut all_terms;
             terms.label(::cache_core::__private::format_args!("img:{model}"));
             terms.ttl(lifetime(&model));
             let kept = (
@@ -30,24 +28,26 @@ async fn generate(model: String, least: usize) -> Vec<u8> {
             let (model, least) = kept;
             terms
                 .cache_if(
-                    ::cache_core::__private::plan!(Vec < u8 >, sized),
+                    ::cache_core::__private::kind!(Vec < u8 >),
                     &out,
                     |image| image.len() > least,
                 );
             terms
                 .size(
-                    ::cache_core::__private::plan!(Vec < u8 >, sized),
+                    ::cache_core::__private::kind!(Vec < u8 >),
                     &out,
                     |image| image.len() + model.len(),
                 );
-            (out, terms)
+            (out, all_terms)
         })
         .await
 }
 ///What is cached of `generate`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum generate {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl generate {
+    #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
             "generate",
@@ -60,6 +60,10 @@ impl generate {
         }
         ::cache_core::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> ::cache_core::__private::Plan<Vec<u8>> {
+        ::cache_core::__private::plan!(Vec < u8 >, sized)
+    }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
         generate::__cache_site().stats()
@@ -69,35 +73,41 @@ impl generate {
         generate::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    fn invalidate(model: &String, least: &usize) -> bool {
-        generate::__cache_site()
-            .invalidate(|key| {
-                key.arg(&model);
-                key.arg(&least);
-            })
+    fn invalidate(model: &String, least: &usize) -> ::cache_core::__private::bool {
+        let call = &mut generate::__cache_site().call();
+        call.arg(model);
+        call.arg(least);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek(model: &String, least: &usize) -> ::cache_core::__private::Option<Vec<u8>> {
-        generate::__cache_site()
-            .peek(
-                ::cache_core::__private::plan!(Vec < u8 >, sized),
-                |key| {
-                    key.arg(&model);
-                    key.arg(&least);
-                },
-            )
+        let call = &mut generate::__cache_site().call();
+        call.arg(model);
+        call.arg(least);
+        call.peek(generate::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    fn put(model: String, least: usize, value: Vec<u8>) -> bool {
-        generate::__cache_site()
-            .put(
-                ::cache_core::__private::plan!(Vec < u8 >, sized),
-                |key| {
-                    key.arg(&model);
-                    key.arg(&least);
-                },
-                value,
-            )
+    fn put(model: String, least: usize, out: Vec<u8>) -> ::cache_core::__private::bool {
+        let call = &mut generate::__cache_site().call();
+        call.arg(&model);
+        call.arg(&least);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        terms.label(::cache_core::__private::format_args!("img:{model}"));
+        terms.ttl(lifetime(&model));
+        terms
+            .cache_if(
+                ::cache_core::__private::kind!(Vec < u8 >),
+                &out,
+                |image| image.len() > least,
+            );
+        terms
+            .size(
+                ::cache_core::__private::kind!(Vec < u8 >),
+                &out,
+                |image| image.len() + model.len(),
+            );
+        call.put(generate::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     async fn refresh(model: String, least: usize) -> Vec<u8> {

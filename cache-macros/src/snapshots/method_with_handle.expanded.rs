@@ -1,16 +1,13 @@
 impl<T: Source> Catalog<T> {
     pub fn find(&self, name: &str) -> Option<Product> {
-        let miss = match Find::__cache_site::<T>()
-            .get(
-                ::cache_core::__private::plan!(Option < Product >),
-                |key| {
-                    key.arg(&(self.id));
-                    key.arg(&(name));
-                },
-            )
-        {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        let miss = {
+            let call = &mut Find::__cache_site::<T>().call();
+            call.arg(&(self.id));
+            call.arg(&(name));
+            match call.get(Find::__cache_plan::<T>()) {
+                ::cache_core::__private::Lookup::Hit(value) => return value,
+                ::cache_core::__private::Lookup::Miss(miss) => miss,
+            }
         };
         miss.load(move || -> Option<Product> { self.source.find(name) })
     }
@@ -19,6 +16,7 @@ impl<T: Source> Catalog<T> {
     }
 }
 ///What is cached of `find`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum Find {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl Find {
@@ -34,8 +32,13 @@ impl Find {
         }
         &CACHE_FUNCTION
     }
+    #[inline]
     fn __cache_site<T: Source>() -> ::cache_core::__private::Site {
         ::cache_core::__private::Site::generic(Find::__cache_function(), &|| {})
+    }
+    #[inline]
+    fn __cache_plan<T: Source>() -> ::cache_core::__private::Plan<Option<Product>> {
+        ::cache_core::__private::plan!(Option < Product >)
     }
     /// What happened so far.
     pub fn stats() -> ::cache_core::Stats {
@@ -46,50 +49,47 @@ impl Find {
         ::cache_core::__private::Site::of(Find::__cache_function()).clear()
     }
     /// Drops the entry of this call; true if there was one.
-    pub fn invalidate<T: Source>(this: &Catalog<T>, name: &str) -> bool {
-        Find::__cache_site::<T>()
-            .invalidate(|key| {
-                key.arg(&(this.id));
-                key.arg(&(name));
-            })
+    pub fn invalidate<T: Source>(
+        this: &Catalog<T>,
+        name: &str,
+    ) -> ::cache_core::__private::bool {
+        let call = &mut Find::__cache_site::<T>().call();
+        call.arg(&(this.id));
+        call.arg(&(name));
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     pub fn peek<T: Source>(
         this: &Catalog<T>,
         name: &str,
     ) -> ::cache_core::__private::Option<Option<Product>> {
-        Find::__cache_site::<T>()
-            .peek(
-                ::cache_core::__private::plan!(Option < Product >),
-                |key| {
-                    key.arg(&(this.id));
-                    key.arg(&(name));
-                },
-            )
+        let call = &mut Find::__cache_site::<T>().call();
+        call.arg(&(this.id));
+        call.arg(&(name));
+        call.peek(Find::__cache_plan::<T>())
     }
     /// Stores a result for this call; true if it is stored now.
     pub fn put<T: Source>(
         this: &Catalog<T>,
         name: &str,
-        value: Option<Product>,
-    ) -> bool {
-        Find::__cache_site::<T>()
-            .put(
-                ::cache_core::__private::plan!(Option < Product >),
-                |key| {
-                    key.arg(&(this.id));
-                    key.arg(&(name));
-                },
-                value,
-            )
+        out: Option<Product>,
+    ) -> ::cache_core::__private::bool {
+        let call = &mut Find::__cache_site::<T>().call();
+        call.arg(&(this.id));
+        call.arg(&(name));
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(Find::__cache_plan::<T>(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     pub fn refresh<T: Source>(this: &Catalog<T>, name: &str) -> Option<Product> {
-        Find::__cache_site::<T>().refresh(|| <(Catalog<T>)>::find(this, name))
+        let _forced = Find::__cache_site::<T>().refresh();
+        <(Catalog<T>)>::find(this, name)
     }
     /// Calls the function and leaves what is stored alone.
     pub fn uncached<T: Source>(this: &Catalog<T>, name: &str) -> Option<Product> {
-        Find::__cache_site::<T>().uncached(|| <(Catalog<T>)>::find(this, name))
+        let _forced = Find::__cache_site::<T>().uncached();
+        <(Catalog<T>)>::find(this, name)
     }
     /// Calls the function once for each tuple of arguments.
     pub fn warm<
@@ -105,21 +105,17 @@ impl Find {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     >
     where
         &'cache_0 Catalog<T>: 'cache_0,
         &'cache_1 str: 'cache_1,
     {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(this, name)| move || {
-                    let _ = <(Catalog<T>)>::find(this, name);
-                },
-            ),
+            calls,
+            |(this, name)| {
+                let _ = <(Catalog<T>)>::find(this, name);
+            },
         )
     }
 }

@@ -1,16 +1,13 @@
 fn distance((x, y): (f64, f64), Point { z, .. }: Point, _: u32, mut scale: f64) -> f64 {
-    let miss = match distance::__cache_site()
-        .get(
-            ::cache_core::__private::plan!(f64),
-            |key| {
-                key.arg(&x);
-                key.arg(&y);
-                key.arg(&scale);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut distance::__cache_site().call();
+        call.arg(&x);
+        call.arg(&y);
+        call.arg(&scale);
+        match call.get(distance::__cache_plan()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> f64 {
         scale *= x + y + z;
@@ -18,9 +15,11 @@ fn distance((x, y): (f64, f64), Point { z, .. }: Point, _: u32, mut scale: f64) 
     })
 }
 ///What is cached of `distance`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum distance {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl distance {
+    #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
             "distance",
@@ -33,6 +32,10 @@ impl distance {
         }
         ::cache_core::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> ::cache_core::__private::Plan<f64> {
+        ::cache_core::__private::plan!(f64)
+    }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
         distance::__cache_site().stats()
@@ -42,46 +45,40 @@ impl distance {
         distance::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    fn invalidate((x, y): &(f64, f64), scale: &f64) -> bool {
-        distance::__cache_site()
-            .invalidate(|key| {
-                key.arg(&x);
-                key.arg(&y);
-                key.arg(&scale);
-            })
+    fn invalidate((x, y): &(f64, f64), scale: &f64) -> ::cache_core::__private::bool {
+        let call = &mut distance::__cache_site().call();
+        call.arg(x);
+        call.arg(y);
+        call.arg(scale);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek((x, y): &(f64, f64), scale: &f64) -> ::cache_core::__private::Option<f64> {
-        distance::__cache_site()
-            .peek(
-                ::cache_core::__private::plan!(f64),
-                |key| {
-                    key.arg(&x);
-                    key.arg(&y);
-                    key.arg(&scale);
-                },
-            )
+        let call = &mut distance::__cache_site().call();
+        call.arg(x);
+        call.arg(y);
+        call.arg(scale);
+        call.peek(distance::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    fn put((x, y): (f64, f64), scale: f64, value: f64) -> bool {
-        distance::__cache_site()
-            .put(
-                ::cache_core::__private::plan!(f64),
-                |key| {
-                    key.arg(&x);
-                    key.arg(&y);
-                    key.arg(&scale);
-                },
-                value,
-            )
+    fn put((x, y): (f64, f64), scale: f64, out: f64) -> ::cache_core::__private::bool {
+        let call = &mut distance::__cache_site().call();
+        call.arg(&x);
+        call.arg(&y);
+        call.arg(&scale);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(distance::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     fn refresh(arg0: (f64, f64), arg1: Point, arg2: u32, scale: f64) -> f64 {
-        distance::__cache_site().refresh(|| distance(arg0, arg1, arg2, scale))
+        let _forced = distance::__cache_site().refresh();
+        distance(arg0, arg1, arg2, scale)
     }
     /// Calls the function and leaves what is stored alone.
     fn uncached(arg0: (f64, f64), arg1: Point, arg2: u32, scale: f64) -> f64 {
-        distance::__cache_site().uncached(|| distance(arg0, arg1, arg2, scale))
+        let _forced = distance::__cache_site().uncached();
+        distance(arg0, arg1, arg2, scale)
     }
     /// Calls the function once for each tuple of arguments.
     fn warm<
@@ -94,17 +91,13 @@ impl distance {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     > {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(arg0, arg1, arg2, scale)| move || {
-                    let _ = distance(arg0, arg1, arg2, scale);
-                },
-            ),
+            calls,
+            |(arg0, arg1, arg2, scale)| {
+                let _ = distance(arg0, arg1, arg2, scale);
+            },
         )
     }
 }

@@ -1,24 +1,23 @@
 /// How much fits in.
 #[must_use]
 pub fn area(width: u32, height: u32) -> u64 {
-    let miss = match area::__cache_site()
-        .get(
-            ::cache_core::__private::plan!(u64),
-            |key| {
-                key.arg(&width);
-                key.arg(&height);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut area::__cache_site().call();
+        call.arg(&width);
+        call.arg(&height);
+        match call.get(area::__cache_plan()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> u64 { u64::from(width) * u64::from(height) })
 }
 ///What is cached of `area`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum area {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl area {
+    #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
             "area",
@@ -31,6 +30,10 @@ impl area {
         }
         ::cache_core::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> ::cache_core::__private::Plan<u64> {
+        ::cache_core::__private::plan!(u64)
+    }
     /// What happened so far.
     pub fn stats() -> ::cache_core::Stats {
         area::__cache_site().stats()
@@ -40,43 +43,37 @@ impl area {
         area::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    pub fn invalidate(width: &u32, height: &u32) -> bool {
-        area::__cache_site()
-            .invalidate(|key| {
-                key.arg(&width);
-                key.arg(&height);
-            })
+    pub fn invalidate(width: &u32, height: &u32) -> ::cache_core::__private::bool {
+        let call = &mut area::__cache_site().call();
+        call.arg(width);
+        call.arg(height);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     pub fn peek(width: &u32, height: &u32) -> ::cache_core::__private::Option<u64> {
-        area::__cache_site()
-            .peek(
-                ::cache_core::__private::plan!(u64),
-                |key| {
-                    key.arg(&width);
-                    key.arg(&height);
-                },
-            )
+        let call = &mut area::__cache_site().call();
+        call.arg(width);
+        call.arg(height);
+        call.peek(area::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    pub fn put(width: u32, height: u32, value: u64) -> bool {
-        area::__cache_site()
-            .put(
-                ::cache_core::__private::plan!(u64),
-                |key| {
-                    key.arg(&width);
-                    key.arg(&height);
-                },
-                value,
-            )
+    pub fn put(width: u32, height: u32, out: u64) -> ::cache_core::__private::bool {
+        let call = &mut area::__cache_site().call();
+        call.arg(&width);
+        call.arg(&height);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(area::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     pub fn refresh(width: u32, height: u32) -> u64 {
-        area::__cache_site().refresh(|| area(width, height))
+        let _forced = area::__cache_site().refresh();
+        area(width, height)
     }
     /// Calls the function and leaves what is stored alone.
     pub fn uncached(width: u32, height: u32) -> u64 {
-        area::__cache_site().uncached(|| area(width, height))
+        let _forced = area::__cache_site().uncached();
+        area(width, height)
     }
     /// Calls the function once for each tuple of arguments.
     pub fn warm<
@@ -89,17 +86,13 @@ impl area {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     > {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(width, height)| move || {
-                    let _ = area(width, height);
-                },
-            ),
+            calls,
+            |(width, height)| {
+                let _ = area(width, height);
+            },
         )
     }
 }

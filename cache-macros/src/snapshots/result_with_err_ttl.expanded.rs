@@ -1,22 +1,21 @@
 fn price(product: u64) -> Result<u64, Error> {
     ::cache_core::__private::require_result::<Result<u64, Error>>();
-    let miss = match price::__cache_site()
-        .get(
-            ::cache_core::__private::plan!(Result < u64, Error >, whole),
-            |key| {
-                key.arg(&product);
-            },
-        )
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+    let miss = {
+        let call = &mut price::__cache_site().call();
+        call.arg(&product);
+        match call.get(price::__cache_plan()) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || -> Result<u64, Error> { lookup(product) })
 }
 ///What is cached of `price`.
+#[allow(missing_copy_implementations, missing_debug_implementations)]
 enum price {}
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 impl price {
+    #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
                 "price",
@@ -32,6 +31,10 @@ impl price {
         }
         ::cache_core::__private::Site::of(&CACHE_FUNCTION)
     }
+    #[inline]
+    fn __cache_plan() -> ::cache_core::__private::Plan<Result<u64, Error>> {
+        ::cache_core::__private::plan!(Result < u64, Error >, whole)
+    }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
         price::__cache_site().stats()
@@ -41,40 +44,34 @@ impl price {
         price::__cache_site().clear()
     }
     /// Drops the entry of this call; true if there was one.
-    fn invalidate(product: &u64) -> bool {
-        price::__cache_site()
-            .invalidate(|key| {
-                key.arg(&product);
-            })
+    fn invalidate(product: &u64) -> ::cache_core::__private::bool {
+        let call = &mut price::__cache_site().call();
+        call.arg(product);
+        call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek(product: &u64) -> ::cache_core::__private::Option<Result<u64, Error>> {
-        price::__cache_site()
-            .peek(
-                ::cache_core::__private::plan!(Result < u64, Error >, whole),
-                |key| {
-                    key.arg(&product);
-                },
-            )
+        let call = &mut price::__cache_site().call();
+        call.arg(product);
+        call.peek(price::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
-    fn put(product: u64, value: Result<u64, Error>) -> bool {
-        price::__cache_site()
-            .put(
-                ::cache_core::__private::plan!(Result < u64, Error >, whole),
-                |key| {
-                    key.arg(&product);
-                },
-                value,
-            )
+    fn put(product: u64, out: Result<u64, Error>) -> ::cache_core::__private::bool {
+        let call = &mut price::__cache_site().call();
+        call.arg(&product);
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        call.put(price::__cache_plan(), &out, all_terms)
     }
     /// Calls the function and replaces what is stored.
     fn refresh(product: u64) -> Result<u64, Error> {
-        price::__cache_site().refresh(|| price(product))
+        let _forced = price::__cache_site().refresh();
+        price(product)
     }
     /// Calls the function and leaves what is stored alone.
     fn uncached(product: u64) -> Result<u64, Error> {
-        price::__cache_site().uncached(|| price(product))
+        let _forced = price::__cache_site().uncached();
+        price(product)
     }
     /// Calls the function once for each tuple of arguments.
     fn warm<
@@ -87,17 +84,13 @@ impl price {
         calls: CacheCalls,
     ) -> ::cache_core::Warm<
         'cache_warm,
-        impl ::cache_core::__private::Iterator<
-            Item = impl ::cache_core::__private::FnOnce(),
-        >,
+        <CacheCalls as ::cache_core::__private::IntoIterator>::IntoIter,
     > {
         ::cache_core::Warm::new(
-            ::cache_core::__private::map(
-                calls,
-                |(product,)| move || {
-                    let _ = price(product);
-                },
-            ),
+            calls,
+            |(product,)| {
+                let _ = price(product);
+            },
         )
     }
 }

@@ -1,22 +1,24 @@
 fn warm_up() {
-    let miss = match {
-        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-                "warm_up",
-                ::cache_core::__private::module_path!(),
-                ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
-            )
-            .version(2)
-            .max_bytes(67108864);
-        ::cache_core::__private::register! {
-            & CACHE_FUNCTION
+    let miss = {
+        let call = &mut {
+            static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+                    "warm_up",
+                    ::cache_core::__private::module_path!(),
+                    ::cache_core::__private::file!(),
+                    ::cache_core::__private::line!(),
+                )
+                .version(2)
+                .max_bytes(67108864);
+            ::cache_core::__private::register! {
+                & CACHE_FUNCTION
+            }
+            ::cache_core::__private::Site::of(&CACHE_FUNCTION)
         }
-        ::cache_core::__private::Site::of(&CACHE_FUNCTION)
-    }
-        .get(::cache_core::__private::plan!(()), |_| {})
-    {
-        ::cache_core::__private::Lookup::Hit(value) => return value,
-        ::cache_core::__private::Lookup::Miss(miss) => miss,
+            .call();
+        match call.get(::cache_core::__private::plan!(())) {
+            ::cache_core::__private::Lookup::Hit(value) => return value,
+            ::cache_core::__private::Lookup::Miss(miss) => miss,
+        }
     };
     miss.load(move || {
         prepare();

@@ -17,7 +17,12 @@ fn in_process(name: &str, variables: &[(&str, &str)]) -> Output {
         .env("CACHE_TEST_CHILD", "1")
         .output()
         .expect("a child process");
-    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     output
 }
 
@@ -34,7 +39,10 @@ mod child {
             configured(1);
             configured(1);
             println!("{:?}\n{:?}", Cache::global().config(), configured::stats());
-            let ttl = Cache::global().functions().into_iter().find(|function| function.name == "configured");
+            let ttl = Cache::global()
+                .functions()
+                .into_iter()
+                .find(|function| function.name == "configured");
             println!("ttl {:?}", ttl.and_then(|function| function.ttl));
         }
     }
@@ -52,7 +60,10 @@ mod child {
 
 fn shown(name: &str, variables: &[(&str, &str)]) -> (String, String) {
     let output = in_process(name, variables);
-    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
@@ -66,7 +77,10 @@ fn the_environment_configures_the_global_cache() {
             ("CACHE_FN_CONFIGURED_TTL", "5m"),
         ],
     );
-    assert!(out.contains("max_bytes: Some(2097152), max_entries: Some(7), ttl: Some(60s)"), "{out}");
+    assert!(
+        out.contains("max_bytes: Some(2097152), max_entries: Some(7), ttl: Some(60s)"),
+        "{out}"
+    );
     assert!(out.contains("hits: 1, misses: 1") && out.contains("ttl Some(300s)"), "{out}");
     assert!(!err.contains("warning"), "{err}");
 }
@@ -83,7 +97,11 @@ fn one_switch_turns_everything_off() {
 fn bad_values_and_unknown_functions_are_reported_and_ignored() {
     let (out, err) = shown(
         "shows_its_configuration",
-        &[("CACHE_MAX_MEMORY_MB", "lots"), ("CACHE_FN_CONFIGURD_TTL", "5m"), ("CACHE_FN_CONFIGURED_TTL", "soon")],
+        &[
+            ("CACHE_MAX_MEMORY_MB", "lots"),
+            ("CACHE_FN_CONFIGURD_TTL", "5m"),
+            ("CACHE_FN_CONFIGURED_TTL", "soon"),
+        ],
     );
     assert!(out.contains("max_bytes: Some(268435456)") && out.contains("ttl Some(3600s)"), "{out}");
     for part in [
@@ -98,5 +116,9 @@ fn bad_values_and_unknown_functions_are_reported_and_ignored() {
 #[test]
 fn code_configures_before_first_use_and_the_environment_wins() {
     let (out, _) = shown("installs_from_code", &[("CACHE_MAX_ENTRIES", "9")]);
-    assert!(out.contains("already in use") && out.contains("max_bytes: Some(1048576), max_entries: Some(9)"), "{out}");
+    assert!(
+        out.contains("already in use")
+            && out.contains("max_bytes: Some(1048576), max_entries: Some(9)"),
+        "{out}"
+    );
 }

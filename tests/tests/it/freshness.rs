@@ -194,8 +194,11 @@ fn jitter_lengthens_a_lifetime_by_at_most_its_share() {
     }
     let cache = TestCache::new();
     cache.run(|| {
-        (0..200).for_each(|id| { price(id); });
-        let lives: Vec<Duration> = cache.entries(200).iter().filter_map(|entry| entry.remaining).collect();
+        (0..200).for_each(|id| {
+            price(id);
+        });
+        let lives: Vec<Duration> =
+            cache.entries(200).iter().filter_map(|entry| entry.remaining).collect();
         assert!(lives.iter().all(|life| (100 * SECOND..=110 * SECOND).contains(life)));
         assert!(lives.iter().max() > lives.iter().min().map(|least| *least + 5 * SECOND).as_ref());
     });
@@ -263,7 +266,11 @@ fn a_cache_can_follow_tokios_paused_clock() {
     async fn price(id: u32) -> u32 {
         id
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let start = tokio::time::Instant::now();
         let cache = TestCache::following(Cache::builder(), move || start.elapsed());

@@ -69,7 +69,10 @@ fn async_verbs_do_the_same() {
         assert_eq!(fetch(7).await, Ok("new".to_owned()));
         assert_eq!(fetch::refresh(7).await, Ok("v7".to_owned()));
         assert_eq!(fetch(7).await, Ok("v7".to_owned()));
-        assert!(!fetch::put(7, Err("bad".to_owned())), "an error is not stored, and takes the old value along");
+        assert!(
+            !fetch::put(7, Err("bad".to_owned())),
+            "an error is not stored, and takes the old value along"
+        );
         assert_eq!(fetch::peek(&7), None);
         cache.function("fetch").hits(2).loads(2).invalidations(1);
     });
@@ -95,11 +98,16 @@ fn warm_fills_in_parallel_within_bounds_and_reports() {
         let n_calls = cache.run(|| {
             square::warm((0..100).map(|n| (n,)))
                 .parallelism(4)
-                .on_progress(|progress: Progress| seen.lock().expect("no panic").push((progress.done, progress.total)))
+                .on_progress(|progress: Progress| {
+                    seen.lock().expect("no panic").push((progress.done, progress.total))
+                })
                 .run()
         });
         assert_eq!(n_calls, 100);
-        assert_eq!(*seen.lock().expect("no panic"), (1..=100).map(|done| (done, Some(100))).collect::<Vec<_>>());
+        assert_eq!(
+            *seen.lock().expect("no panic"),
+            (1..=100).map(|done| (done, Some(100))).collect::<Vec<_>>()
+        );
         cache.function("square").loads(100).entries(100);
         cache.run(|| assert_eq!(square(9), 81));
         cache.function("square").hits(1);

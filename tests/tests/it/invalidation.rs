@@ -67,7 +67,9 @@ const VERBS: [Verb; 5] = [Verb::Invalidate, Verb::Clear, Verb::ClearAll, Verb::P
 #[test]
 fn a_load_in_flight_is_neither_stored_nor_joined_after_an_invalidation() {
     watched(|| {
-        for (verb, old_ends_first) in VERBS.into_iter().flat_map(|verb| [(verb, true), (verb, false)]) {
+        for (verb, old_ends_first) in
+            VERBS.into_iter().flat_map(|verb| [(verb, true), (verb, false)])
+        {
             let cache = TestCache::new();
             let stats = || cache.run(read::stats);
             let old = SYNC.change() + (SYNC.version() + 1) % 2;
@@ -90,10 +92,22 @@ fn a_load_in_flight_is_neither_stored_nor_joined_after_an_invalidation() {
                     assert_eq!(cache.run(|| read(0)), new, "{verb:?}: a later caller starts anew");
                 }
                 SYNC.gates[old].open_for_all();
-                assert_eq!(leader.join().expect("no panic"), old, "{verb:?}: its caller gets its result");
-                assert_eq!(follower.join().expect("no panic"), old, "{verb:?}: and so do those who came before");
+                assert_eq!(
+                    leader.join().expect("no panic"),
+                    old,
+                    "{verb:?}: its caller gets its result"
+                );
+                assert_eq!(
+                    follower.join().expect("no panic"),
+                    old,
+                    "{verb:?}: and so do those who came before"
+                );
                 assert_eq!(cache.run(|| read(0)), new, "{verb:?}");
-                assert_eq!(cache.run(|| read::peek(&0)), Some(new), "{verb:?}: the old result was not stored");
+                assert_eq!(
+                    cache.run(|| read::peek(&0)),
+                    Some(new),
+                    "{verb:?}: the old result was not stored"
+                );
             });
         }
     });
@@ -102,7 +116,9 @@ fn a_load_in_flight_is_neither_stored_nor_joined_after_an_invalidation() {
 #[test]
 fn the_same_holds_for_async_loads() {
     on_every_executor(|cache| async move {
-        for (verb, old_ends_first) in VERBS.into_iter().flat_map(|verb| [(verb, true), (verb, false)]) {
+        for (verb, old_ends_first) in
+            VERBS.into_iter().flat_map(|verb| [(verb, true), (verb, false)])
+        {
             cache.clear();
             let old = ASYNC.change() | 1;
             ASYNC.version.store(old, Ordering::SeqCst);
@@ -176,7 +192,9 @@ fn an_invalidation_reaches_one_key_only() {
             GATE.open();
             running.join().expect("no panic");
         });
-        cache.run(|| assert_eq!(slow::peek(&1), Some(1), "the other keys' invalidations are not its own"));
+        cache.run(|| {
+            assert_eq!(slow::peek(&1), Some(1), "the other keys' invalidations are not its own")
+        });
         cache.function("slow").invalidations(998).entries(1);
     });
 }
@@ -201,7 +219,11 @@ fn a_panicking_load_outlived_by_an_invalidation_leaves_nothing_behind() {
             assert_eq!(cache.run(|| fragile(1)), 1);
             GATE.open();
             assert!(old.join().is_err());
-            assert_eq!(cache.run(|| fragile::peek(&1)), Some(1), "the old load does not take the new entry along");
+            assert_eq!(
+                cache.run(|| fragile::peek(&1)),
+                Some(1),
+                "the old load does not take the new entry along"
+            );
         });
     });
 }

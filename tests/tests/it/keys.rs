@@ -102,7 +102,8 @@ fn equal_maps_are_one_key_whatever_their_order() {
     }
     TestCache::new().run(|| {
         for seed in 0..50_u32 {
-            let parts: HashMap<String, u32> = (0..20).map(|n| (n + seed) % 20).map(|n| (format!("part {n}"), n)).collect();
+            let parts: HashMap<String, u32> =
+                (0..20).map(|n| (n + seed) % 20).map(|n| (format!("part {n}"), n)).collect();
             assert_eq!(weight(&parts), 190);
         }
         assert_eq!(RUNS.count(), 1);

@@ -60,16 +60,22 @@ fn many_tasks_on_many_threads_run_one_body() {
     }
     watched(|| {
         let cache = TestCache::new();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(4)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
-            let callers: Vec<_> =
-                (0..10_000).map(|n| tokio::spawn(cache.scope(report(if n % 2 == 0 { 7 } else { 13 })))).collect();
+            let callers: Vec<_> = (0..10_000)
+                .map(|n| tokio::spawn(cache.scope(report(if n % 2 == 0 { 7 } else { 13 }))))
+                .collect();
             while cache.run(report::stats).misses < 10_000 {
                 tokio::task::yield_now().await;
             }
             GATE.open_for_all();
             for (n, caller) in callers.into_iter().enumerate() {
-                let expected = if n % 2 == 0 { Ok("report 7".to_owned()) } else { Err("unlucky".to_owned()) };
+                let expected =
+                    if n % 2 == 0 { Ok("report 7".to_owned()) } else { Err("unlucky".to_owned()) };
                 assert_eq!(caller.await.expect("no panic"), expected);
             }
         });
@@ -147,7 +153,8 @@ fn a_leader_that_waits_for_something_slow_is_not_given_up() {
     }
     watched(|| {
         let cache = TestCache::new();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(cache.scope(async {
             let opened = async {
                 // Longer than a leader that could go on is waited for.
@@ -166,12 +173,16 @@ fn async_recursion_and_self_calls_return() {
     on_every_executor(|cache| async move {
         #[cached]
         fn fib(n: u64) -> Pin<Box<dyn Future<Output = u128>>> {
-            Box::pin(async move { if n < 2 { n.into() } else { fib(n - 1).await + fib(n - 2).await } })
+            Box::pin(
+                async move { if n < 2 { n.into() } else { fib(n - 1).await + fib(n - 2).await } },
+            )
         }
         static IS_INNER: AtomicBool = AtomicBool::new(false);
         #[cached]
         fn itself(id: u32) -> Pin<Box<dyn Future<Output = u32>>> {
-            Box::pin(async move { if IS_INNER.swap(true, Ordering::SeqCst) { id } else { itself(id).await + 1 } })
+            Box::pin(async move {
+                if IS_INNER.swap(true, Ordering::SeqCst) { id } else { itself(id).await + 1 }
+            })
         }
         assert_eq!(fib(90).await, 2_880_067_194_370_816_120);
         cache.function("fib").loads(91);
@@ -231,7 +242,10 @@ fn a_panic_in_an_async_body_is_the_callers_and_the_key_works_on() {
             id
         }
         let explode = Arc::new(AtomicBool::new(true));
-        let leader = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(fragile(1, Arc::clone(&explode))));
+        let leader = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(fragile(
+            1,
+            Arc::clone(&explode),
+        )));
         let (led, followed) = join(leader, fragile(1, Arc::clone(&explode))).await;
         assert!(led.is_err());
         assert_eq!(followed, 1);

@@ -22,7 +22,8 @@ fn many_threads_on_a_cold_key_run_one_body() {
     watched(|| {
         let cache = TestCache::new();
         thread::scope(|scope| {
-            let callers: Vec<_> = (0..64).map(|_| scope.spawn(|| cache.run(|| report(7)))).collect();
+            let callers: Vec<_> =
+                (0..64).map(|_| scope.spawn(|| cache.run(|| report(7)))).collect();
             eventually("all wait", || cache.run(report::stats).misses == 64);
             GATE.open_for_all();
             for caller in callers {
@@ -119,7 +120,8 @@ fn errors_that_cannot_be_cloned_reach_every_caller() {
     watched(|| {
         let cache = TestCache::new();
         thread::scope(|scope| {
-            let callers: Vec<_> = (0..8).map(|_| scope.spawn(|| cache.run(|| read("/does/not/exist")))).collect();
+            let callers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| cache.run(|| read("/does/not/exist")))).collect();
             for caller in callers {
                 let error = caller.join().expect("no panic").expect_err("no such file");
                 assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
@@ -143,7 +145,8 @@ fn follower_takes_over_when_the_leader_panics() {
     watched(|| {
         let cache = TestCache::new();
         thread::scope(|scope| {
-            let callers: Vec<_> = (0..20).map(|_| scope.spawn(|| cache.run(|| fragile(1)))).collect();
+            let callers: Vec<_> =
+                (0..20).map(|_| scope.spawn(|| cache.run(|| fragile(1)))).collect();
             eventually("all wait", || cache.run(fragile::stats).misses == 20);
             GATE.open_for_all();
             let outcomes: Vec<_> = callers.into_iter().map(|caller| caller.join()).collect();

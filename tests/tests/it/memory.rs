@@ -109,7 +109,8 @@ fn the_total_is_the_sum_of_the_charges_and_never_above_the_limit() {
     let mut state = 7;
     cache.run(|| {
         for _ in 0..3_000 {
-            let (size, id) = ((random(&mut state) % 3_000) as usize, (random(&mut state) % 50) as u32);
+            let (size, id) =
+                ((random(&mut state) % 3_000) as usize, (random(&mut state) % 50) as u32);
             match random(&mut state) % 10 {
                 0 => drop(blob::invalidate(&size, &id)),
                 1 => drop(blob::put(size, id, vec![0; size / 2])),
@@ -119,10 +120,18 @@ fn the_total_is_the_sum_of_the_charges_and_never_above_the_limit() {
             assert!(cache.stats().bytes <= limit);
         }
         let stats = cache.stats();
-        assert_eq!(stats.bytes, cache.entries(usize::MAX).iter().map(|entry| entry.charge).sum::<usize>());
+        assert_eq!(
+            stats.bytes,
+            cache.entries(usize::MAX).iter().map(|entry| entry.charge).sum::<usize>()
+        );
         assert_eq!(stats.bytes, blob::stats().bytes);
         assert_eq!(stats.entries, cache.entries(usize::MAX).len());
-        assert!(stats.evictions > 100 && stats.peak_bytes <= limit && stats.peak_bytes >= limit * 9 / 10, "{stats}");
+        assert!(
+            stats.evictions > 100
+                && stats.peak_bytes <= limit
+                && stats.peak_bytes >= limit * 9 / 10,
+            "{stats}"
+        );
         cache.clear();
         assert_eq!((cache.stats().bytes, cache.stats().entries), (0, 0));
     });
@@ -140,7 +149,10 @@ fn the_budget_holds_under_concurrent_inserts() {
                     let mut state = thread + 1;
                     cache.run(|| {
                         for _ in 0..3_000 {
-                            blob((random(&mut state) % 2_000) as usize, (random(&mut state) % 20) as u32);
+                            blob(
+                                (random(&mut state) % 2_000) as usize,
+                                (random(&mut state) % 20) as u32,
+                            );
                             assert!(cache.stats().bytes <= limit);
                             if random(&mut state) % 100 == 0 {
                                 blob::clear();
@@ -226,7 +238,11 @@ fn values_as_large_as_the_whole_budget_are_kept() {
 fn a_limit_of_n_keeps_n_whatever_the_number_of_shards() {
     for limit in 1..=20 {
         let cache = limited_to(limit);
-        cache.run(|| (0..1_000).for_each(|n| { square(n); }));
+        cache.run(|| {
+            (0..1_000).for_each(|n| {
+                square(n);
+            })
+        });
         assert_eq!(cache.stats().entries, limit);
     }
 }
@@ -251,7 +267,9 @@ fn limits_change_at_run_time_and_hold_when_the_call_returns() {
 
 #[test]
 fn huge_limits_neither_wrap_nor_reserve() {
-    let cache = TestCache::from_builder(Cache::builder().max_entries(usize::MAX - 1).max_bytes(usize::MAX - 1));
+    let cache = TestCache::from_builder(
+        Cache::builder().max_entries(usize::MAX - 1).max_bytes(usize::MAX - 1),
+    );
     cache.run(|| {
         assert_eq!(square(3), 9);
         cache.set_max_bytes(usize::MAX);
@@ -331,7 +349,9 @@ fn the_expired_goes_before_the_least_recently_used() {
 fn replacing_a_value_evicts_nobody_else() {
     let cache = limited_to(3);
     cache.run(|| {
-        (1..=3).for_each(|n| { square(n); });
+        (1..=3).for_each(|n| {
+            square(n);
+        });
         square::put(2, 5);
         assert_eq!(square(2), 5);
         cache.function("square").evictions(0).entries(3);

@@ -37,7 +37,14 @@ fn a_function_is_listed_once_however_often_it_is_instantiated() {
     let cache = TestCache::new();
     cache.run(|| {
         (instantiated_twice(1_u8), instantiated_twice(1_u16));
-        assert_eq!(cache.functions().iter().filter(|function| function.name == "instantiated_twice").count(), 1);
+        assert_eq!(
+            cache
+                .functions()
+                .iter()
+                .filter(|function| function.name == "instantiated_twice")
+                .count(),
+            1
+        );
         cache.function("instantiated_twice").loads(2);
     });
 }
@@ -54,12 +61,17 @@ fn entries_tell_their_age_use_and_rest() {
         price(1);
         price(2);
         cache.advance(seconds(10));
-        (0..3).for_each(|_| { price(1); });
+        (0..3).for_each(|_| {
+            price(1);
+        });
         cache.advance(seconds(20));
         let entries = cache.entries(9);
         assert_eq!(entries.len(), 2);
         let (first, second) = (&entries[0], &entries[1]);
-        assert_eq!((first.uses, first.age, first.idle, first.remaining), (3, seconds(30), seconds(20), Some(seconds(70))));
+        assert_eq!(
+            (first.uses, first.age, first.idle, first.remaining),
+            (3, seconds(30), seconds(20), Some(seconds(70)))
+        );
         assert_eq!((second.uses, second.age, second.idle), (0, seconds(30), seconds(30)));
         assert_eq!((first.function, first.label.as_deref(), first.key.len()), ("price", None, 16));
         assert!(first.charge > 0 && first.key != second.key);
@@ -77,7 +89,13 @@ fn counters_are_exact_under_concurrency() {
         let cache = TestCache::new();
         thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| cache.run(|| (0..20_000_u64).for_each(|n| { square(n % 1_000); })));
+                scope.spawn(|| {
+                    cache.run(|| {
+                        (0..20_000_u64).for_each(|n| {
+                            square(n % 1_000);
+                        })
+                    })
+                });
             }
         });
         let stats = cache.stats();
@@ -95,12 +113,19 @@ fn a_reset_starts_all_counters_anew() {
     }
     let cache = TestCache::new();
     cache.run(|| {
-        (0..100).for_each(|n| { square(n % 10); });
+        (0..100).for_each(|n| {
+            square(n % 10);
+        });
         square::clear();
         cache.reset_stats();
         let stats = cache.stats();
-        assert_eq!((stats.hits, stats.misses, stats.insertions, stats.invalidations, stats.peak_bytes), (0, 0, 0, 0, 0));
-        (0..10).for_each(|_| { square(1); });
+        assert_eq!(
+            (stats.hits, stats.misses, stats.insertions, stats.invalidations, stats.peak_bytes),
+            (0, 0, 0, 0, 0)
+        );
+        (0..10).for_each(|_| {
+            square(1);
+        });
         assert_eq!((cache.stats().hits, cache.stats().misses), (9, 1));
         assert!((cache.stats().hit_rate() - 0.9).abs() < 1e-9);
     });

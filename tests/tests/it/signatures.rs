@@ -1,5 +1,9 @@
 //! Any function: whatever plain Rust compiles, the attribute compiles too, with the same meaning.
-#![expect(clippy::disallowed_names, clippy::needless_pass_by_value, reason = "odd signatures are the point")]
+#![expect(
+    clippy::disallowed_names,
+    clippy::needless_pass_by_value,
+    reason = "odd signatures are the point"
+)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -99,11 +103,36 @@ fn r#type(r#fn: u32) -> u32 {
     r#fn
 }
 #[cached]
-fn collisions(key: u8, cache: u8, result: u8, now: u8, ttl: u8, lock: u8, value: u8, miss: u8, terms: u8, out: u8) -> u32 {
+fn collisions(
+    key: u8,
+    cache: u8,
+    result: u8,
+    now: u8,
+    ttl: u8,
+    lock: u8,
+    value: u8,
+    miss: u8,
+    terms: u8,
+    out: u8,
+) -> u32 {
     [key, cache, result, now, ttl, lock, value, miss, terms, out].into_iter().map(u32::from).sum()
 }
 #[cached]
-fn thirteen(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8, i: u8, j: u8, k: u8, l: u8, m: u8) -> u32 {
+fn thirteen(
+    a: u8,
+    b: u8,
+    c: u8,
+    d: u8,
+    e: u8,
+    f: u8,
+    g: u8,
+    h: u8,
+    i: u8,
+    j: u8,
+    k: u8,
+    l: u8,
+    m: u8,
+) -> u32 {
     [a, b, c, d, e, f, g, h, i, j, k, l, m].into_iter().map(u32::from).sum()
 }
 #[cached]
@@ -341,7 +370,11 @@ fn labels_name_entries() {
     cache.run(|| {
         image("dalle3", "vivid".to_owned(), "secret");
         pollster::block_on(user(7));
-        let labels: Vec<_> = cache.entries(9).into_iter().map(|entry| (entry.function, entry.label)).collect();
-        assert_eq!(labels, [("user", Some("user 007".to_owned())), ("image", Some("img:dalle3:vivid".to_owned()))]);
+        let labels: Vec<_> =
+            cache.entries(9).into_iter().map(|entry| (entry.function, entry.label)).collect();
+        assert_eq!(
+            labels,
+            [("user", Some("user 007".to_owned())), ("image", Some("img:dalle3:vivid".to_owned()))]
+        );
     });
 }

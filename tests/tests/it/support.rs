@@ -89,10 +89,18 @@ pub(crate) fn on_every_executor<F: Future<Output = ()> + 'static>(test: fn(TestC
     type Run = fn(Pin<Box<dyn Future<Output = ()>>>);
     let executors: [(&str, Run); 4] = [
         ("tokio, current thread", |test| {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test);
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+                .block_on(test);
         }),
         ("tokio, multi-thread", |test| {
-            tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(test);
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+                .block_on(test);
         }),
         ("smol", |test| smol::block_on(test)),
         ("a bare block_on", |test| pollster::block_on(test)),

@@ -27,7 +27,9 @@ fn private_caches_do_not_see_each_other_or_the_global_one() {
     two.run(|| square(901));
     one.function("testing_aids::square").hits(1).loads(1);
     two.function("testing_aids::square").hits(0).loads(1);
-    assert!(Cache::global().entries(usize::MAX).iter().all(|entry| entry.key != one.entries(1)[0].key));
+    assert!(
+        Cache::global().entries(usize::MAX).iter().all(|entry| entry.key != one.entries(1)[0].key)
+    );
 }
 
 #[test]
@@ -45,7 +47,8 @@ fn scopes_nest_and_end() {
 #[test]
 fn a_scope_follows_a_future_over_threads() {
     let cache = TestCache::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             runtime.spawn(cache.scope(async {
@@ -84,13 +87,19 @@ fn a_failed_assertion_says_what_happened() {
     let cache = TestCache::new();
     cache.run(|| square(2));
     let text = message_of(move || drop(cache.function("testing_aids::square").loads(1).hits(5)));
-    assert!(text.contains("`testing_aids::square` has 0 hits, expected 5") && text.contains("loads"), "{text}");
+    assert!(
+        text.contains("`testing_aids::square` has 0 hits, expected 5") && text.contains("loads"),
+        "{text}"
+    );
 }
 
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
     let text = message_of(|| drop(TestCache::new().function("no_such_function")));
-    assert!(text.contains("no cached function is called `no_such_function`") && text.contains("square"), "{text}");
+    assert!(
+        text.contains("no cached function is called `no_such_function`") && text.contains("square"),
+        "{text}"
+    );
 }
 
 #[test]
