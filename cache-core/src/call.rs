@@ -69,7 +69,6 @@ impl Site {
 
     /// Begins a call, whose arguments are to follow.
     #[inline]
-    #[must_use]
     pub fn call(self) -> Call {
         Call { site: self, key: KeyWriter::new() }
     }

@@ -152,10 +152,7 @@ fn an_estimate_counts_what_pointers_point_to() {
 fn an_estimate_counts_maps_as_hash_tables() {
     #[derive(Serialize)]
     struct Prices(BTreeMap<u32, u32>);
-    assert_eq!(
-        measure!(Prices)(&Prices((0..5).map(|id| (id, id)).collect())).0,
-        8 * 8 + 8 + 16
-    );
+    assert_eq!(measure!(Prices)(&Prices((0..5).map(|id| (id, id)).collect())).0, 8 * 8 + 8 + 16);
 }
 
 #[test]

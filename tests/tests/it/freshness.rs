@@ -120,9 +120,10 @@ fn no_lifetime_is_too_long() {
     let cache = TestCache::new();
     cache.run(|| {
         cache.advance(Duration::from_secs(300 * 365 * 24 * 3600));
-        (forever(1), forever_idle(1), long(1));
+        let call_all = || [forever(1), forever_idle(1), long(1)];
+        assert_eq!(call_all(), [1; 3]);
         cache.advance(Duration::from_secs(200 * 365 * 24 * 3600));
-        (forever(1), forever_idle(1), long(1));
+        assert_eq!(call_all(), [1; 3]);
         assert_eq!(cache.stats().hits, 3);
         cache.advance(Duration::MAX);
         assert_eq!(cache.stats().errors, 0);
@@ -141,7 +142,7 @@ fn the_default_lifetime_applies_where_a_function_says_none() {
     }
     let cache = TestCache::from_builder(Cache::builder().ttl(60 * SECOND));
     cache.run(|| {
-        (plain(1), own(1));
+        assert_eq!((plain(1), own(1)), (1, 1));
         cache.advance(60 * SECOND);
         assert_eq!((plain::peek(&1), own::peek(&1)), (None, Some(1)));
     });
@@ -155,7 +156,7 @@ fn an_idle_entry_ends_and_a_used_one_does_not() {
     }
     let cache = TestCache::new();
     cache.run(|| {
-        (session(1), session(2));
+        assert_eq!((session(1), session(2)), (1, 2));
         for _ in 0..10 {
             cache.advance(6 * SECOND);
             session(1);

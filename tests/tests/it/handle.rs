@@ -50,7 +50,7 @@ fn a_look_neither_counts_nor_keeps() {
     }
     let cache = TestCache::new();
     cache.run(|| {
-        (square(1), square(2));
+        assert_eq!((square(1), square(2)), (1, 4));
         assert_eq!(square::peek(&1), Some(1));
         square(3);
         assert_eq!(square::peek(&1), None);

@@ -198,12 +198,12 @@ fn a_slow_clone_holds_nobody_up() {
     }
     watched(|| {
         let cache = TestCache::new();
-        cache.run(|| drop(slow(1)));
+        cache.run(|| _ = slow(1));
         ARMED.store(true, Ordering::SeqCst);
         // The clones of four hits on one key must be under way at once to get past the barrier.
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| cache.run(|| drop(slow(1))));
+                scope.spawn(|| cache.run(|| _ = slow(1)));
             }
         });
         ARMED.store(false, Ordering::SeqCst);

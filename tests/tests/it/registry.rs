@@ -36,7 +36,7 @@ fn a_function_is_listed_once_however_often_it_is_instantiated() {
     }
     let cache = TestCache::new();
     cache.run(|| {
-        (instantiated_twice(1_u8), instantiated_twice(1_u16));
+        assert_eq!((instantiated_twice(1_u8), instantiated_twice(1_u16)), (1, 2));
         assert_eq!(
             cache
                 .functions()

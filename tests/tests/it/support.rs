@@ -29,6 +29,7 @@ pub(crate) fn watched<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'stat
 }
 
 /// Waits, without taking time as a measure of anything, until something has happened on another thread.
+#[expect(clippy::disallowed_methods, reason = "the patience of a watchdog")]
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let start = Instant::now();

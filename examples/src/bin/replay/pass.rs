@@ -28,6 +28,7 @@ pub(crate) struct Pass {
 
 impl Pass {
     /// Serves `requests` on all threads, each request to the next thread that is free.
+    #[expect(clippy::disallowed_methods, reason = "measuring time is its job")]
     pub(crate) fn run(
         args: &Args,
         requests: &[u64],
