@@ -13,10 +13,10 @@ use std::thread::{self, Thread};
 use crate::cache::Inner;
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Key, KeyRef};
-use crate::flight::{Follower, Landing};
+use crate::flight::{Arrival, Follower, Landing, Orphan};
 use crate::function::Function;
 use crate::key::{self, KeyPart, KeyWriter};
-use crate::lead::{Leader, Terms, storable, store};
+use crate::lead::{Leader, Own, Running, Terms, storable, store};
 use crate::memory::{Begin, Join, Stored};
 use crate::outcome::Plan;
 use crate::stats::{Count, Stats};
@@ -196,6 +196,8 @@ impl Call {
     pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
             if !key.state.is_enabled() {
+                // What is there must not come back when caching is switched on again.
+                cache.memory.invalidate(key, &cache.clock);
                 return false;
             }
             match storable(cache, &key.to_owned(), &plan, value, terms) {
@@ -246,7 +248,7 @@ struct Ticket {
     join: Join,
 }
 
-impl<R> Miss<R> {
+impl<R: 'static> Miss<R> {
     /// Runs a sync body, or waits for whoever runs it.
     pub fn load(self, body: impl FnOnce() -> R) -> R {
         self.load_with(|_| body())
@@ -257,7 +259,8 @@ impl<R> Miss<R> {
         let plan = self.plan;
         match block_on(self.claim()) {
             Claim::Shared(out) => out,
-            Claim::Unclaimed => body(&mut Terms::new()),
+            // Only async loads are left to others.
+            Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
             Claim::Lead(leader) => {
                 let mut terms = Terms::new();
                 let out = leader.run(|| body(&mut terms));
@@ -265,6 +268,32 @@ impl<R> Miss<R> {
                 out
             }
         }
+    }
+
+    /// Runs an async body that may do without its caller, or waits for whoever runs it.
+    ///
+    /// `own` puts such a body on the heap. It then outlives a caller that goes away while others wait,
+    /// so that callers with little patience do not begin it anew for ever.
+    pub async fn load_owned<F: Future<Output = (R, Terms)>>(
+        self,
+        body: F,
+        own: Option<Own<F, R>>,
+    ) -> R {
+        let plan = self.plan;
+        let Some(own) = own else { return self.load_async_with(body).await };
+        let adopted = match self.claim().await {
+            Claim::Shared(out) => return out,
+            Claim::Unclaimed => return body.await.0,
+            Claim::Lead(leader) => Running::new(leader, own(body)),
+            Claim::Adopt(load, wait) => match load.downcast::<Running<R>>() {
+                Ok(load) => load.waited_for(wait),
+                // All loads of a function are of one type.
+                Err(_) => return body.await.0,
+            },
+        };
+        let (leader, out, terms) = adopted.await;
+        leader.finish(&plan, &out, terms);
+        out
     }
 
     /// Runs an async body, or waits for whoever runs it.
@@ -277,7 +306,8 @@ impl<R> Miss<R> {
         let plan = self.plan;
         match self.claim().await {
             Claim::Shared(out) => out,
-            Claim::Unclaimed => body.await.0,
+            // Only loads that can do without their caller are left to others.
+            Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
             Claim::Lead(leader) => {
                 let (out, terms) = leader.run_async(body).await;
                 leader.finish(&plan, &out, terms);
@@ -311,11 +341,15 @@ impl<R> Miss<R> {
                         continue;
                     }
                     match follower.await {
-                        Some(Landing::Value(entry)) => (plan.restore)(&entry.value),
-                        Some(Landing::Outcome(out)) => {
+                        Arrival::Landed(Landing::Value(entry)) => (plan.restore)(&entry.value),
+                        Arrival::Landed(Landing::Outcome(out)) => {
                             plan.share.and_then(|share| (share.unpack)(&*out))
                         }
-                        None => None,
+                        Arrival::Adopted(load) => {
+                            state.counters.add(Count::Coalesced, 1);
+                            return Claim::Adopt(load, wait.flatten());
+                        }
+                        Arrival::Abandoned => None,
                     }
                 }
             };
@@ -335,6 +369,8 @@ enum Claim<R> {
     Unclaimed,
     /// By running its body, for all who want its result.
     Lead(Leader),
+    /// By going on with a body that another caller has left, for which the load around this call may wait.
+    Adopt(Orphan, Option<Wait>),
 }
 
 /// Polls a future on this thread until it is ready.

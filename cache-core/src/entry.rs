@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
 use crate::function::FunctionState;
-use crate::lru::Slab;
 use crate::sync::{Arc, AtomicU64, Ordering, Ref};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
@@ -84,11 +83,10 @@ pub(crate) struct Lifetime {
     pub(crate) idle: Option<Duration>,
 }
 
-/// What an entry takes besides its key, its value and itself: its node in the shard,
-/// a hash table slot at the mean load, the two counters of its `Arc`, and those of its key's.
-const OVERHEAD: usize = Slab::<crate::shard::Slot>::NODE + 8 + 16 + 16;
+/// What the counters of an `Arc` take: an entry's own, and those of its key's bytes.
+const COUNTERS: usize = 2 * 16;
 
-/// What a deadline takes besides: a place in the shard's ordered set, at the mean fill of its nodes.
+/// What a deadline takes: a place in the shard's ordered set, at the mean fill of its nodes.
 const DEADLINE: usize = 24;
 
 /// All of an entry but its value.
@@ -99,15 +97,18 @@ pub(crate) struct Draft {
     pub(crate) size: Option<usize>,
     pub(crate) life: Lifetime,
     pub(crate) now: Moment,
+    /// What its place in the memory tier takes.
+    pub(crate) place: usize,
 }
 
 impl<T: Any + Send + Sync> Entry<T> {
     pub(crate) fn new(value: T, heap: usize, draft: Draft) -> Self {
-        let Draft { key, label, life, now, .. } = draft;
+        let Draft { key, label, life, now, place, size: _ } = draft;
         let mortal = life.ttl.is_some() || life.idle.is_some();
         let charge = [
             size_of::<Self>(),
-            OVERHEAD,
+            COUNTERS,
+            place,
             if mortal { DEADLINE } else { 0 },
             key.bytes.len(),
             label.as_ref().map_or(0, |label| label.len()),
@@ -194,4 +195,25 @@ pub struct EntryInfo {
     pub charge: usize,
     /// Time until it expires; `None` if it does not.
     pub remaining: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::{Function, Overrides};
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
+        static FUNCTION: Function = Function::new("f", "m", "f.rs", 1);
+        let state =
+            || Ref::Shared(Arc::new(FunctionState::new(&FUNCTION, &Overrides::default(), true, 1)));
+        let (one, other) = (state(), state());
+        let key = |state, instance, bytes| KeyRef { state, instance, hash: 7, bytes };
+        let unit = TypeId::of::<()>();
+        let owned = key(&one, unit, b"ab".as_slice()).to_owned();
+        assert!(owned.is(key(&one, unit, b"ab")));
+        assert!(!owned.is(key(&one, unit, b"ac")), "other bytes");
+        assert!(!owned.is(key(&one, TypeId::of::<u8>(), b"ab")), "another instantiation");
+        assert!(!owned.is(key(&other, unit, b"ab")), "another function");
+    }
 }

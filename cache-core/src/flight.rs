@@ -2,17 +2,19 @@
 //!
 //! The first caller to miss leads; everyone else follows and shares its result.
 //! A leader that panics or is dropped abandons the flight, and a follower takes over.
+//! If the leader's body can do without its caller, it is handed over as it is; else the follower begins anew.
 //! Threads and tasks wait in the same way: a follower is a future, and a thread polls it itself.
 //!
 //! A flight knows neither the function nor the types. Who may join it is decided by the shard that lists it.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::entry::{AnyEntry, AnyValue};
-use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::waits::LoadId;
 use crate::worker;
 
@@ -34,45 +36,65 @@ pub(crate) enum Landing {
 /// A load that others may wait for.
 pub(crate) struct Flight {
     pub(crate) id: LoadId,
-    /// Those who were sent to wait and have not gone away.
-    n_followers: AtomicUsize,
     /// How often the leader was polled, and whether it has been woken since.
     n_polls: AtomicU64,
     is_woken: AtomicBool,
     state: Mutex<State>,
 }
 
-enum State {
-    Loading(Seats),
+struct State {
+    stage: Stage,
+    /// Those who were sent to wait and have not gone away.
+    n_followers: usize,
+    /// The wakers of those who wait. A seat stays its follower's until that is gone.
+    wakers: Vec<Option<Waker>>,
+    free_seats: Vec<usize>,
+}
+
+enum Stage {
+    Loading,
+    /// The leader is gone, and its load waits for a follower to go on with it. There is one, or the load is dropped.
+    Orphaned(Orphan),
     Landed(Landing),
     Abandoned,
 }
 
-/// The wakers of those who wait.
-#[derive(Default)]
-struct Seats {
-    wakers: Vec<Option<Waker>>,
-    free: Vec<usize>,
+/// A load without a leader.
+pub(crate) type Orphan = Box<dyn Any + Send>;
+
+/// How the wait for a flight ends.
+pub(crate) enum Arrival {
+    Landed(Landing),
+    /// The load is this follower's now.
+    Adopted(Orphan),
+    Abandoned,
 }
 
 impl Flight {
     pub(crate) fn new() -> Arc<Self> {
+        let state = State {
+            stage: Stage::Loading,
+            n_followers: 0,
+            wakers: Vec::new(),
+            free_seats: Vec::new(),
+        };
         Arc::new(Self {
             id: LoadId::new(),
-            n_followers: AtomicUsize::new(0),
             n_polls: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
-            state: Mutex::new(State::Loading(Seats::default())),
+            state: Mutex::new(state),
         })
     }
 
     /// Takes one more follower aboard, unless the flight is over. The caller holds the lock of the shard,
     /// so that a leader who has left the shard knows all its followers.
     pub(crate) fn join(self: &Arc<Self>) -> bool {
-        if !matches!(*self.state.lock(), State::Loading(_)) {
+        let mut state = self.state.lock();
+        if !matches!(state.stage, Stage::Loading | Stage::Orphaned(_)) {
             return false;
         }
-        self.n_followers.fetch_add(1, Ordering::SeqCst);
+        state.n_followers += 1;
+        drop(state);
         if self.is_woken.load(Ordering::SeqCst) {
             self.watch();
         }
@@ -81,17 +103,27 @@ impl Flight {
 
     /// Whether anybody waits. Final once the shard does not list the flight any more.
     pub(crate) fn has_followers(&self) -> bool {
-        self.n_followers.load(Ordering::SeqCst) > 0
+        self.state.lock().n_followers > 0
     }
 
     /// Gives the followers their result.
     pub(crate) fn land(&self, landing: Landing) {
-        self.finish(State::Landed(landing));
+        self.end(Stage::Landed(landing));
     }
 
     /// Sends the followers to look for themselves; nothing happens if the flight has landed.
     pub(crate) fn abandon(&self) {
-        self.finish(State::Abandoned);
+        self.end(Stage::Abandoned);
+    }
+
+    /// Leaves a load to whichever follower is first; gives it back if there is none.
+    pub(crate) fn orphan(&self, load: Orphan) -> Option<Orphan> {
+        let state = self.state.lock();
+        if state.n_followers == 0 || !matches!(state.stage, Stage::Loading) {
+            return Some(load);
+        }
+        self.change(state, Stage::Orphaned(load));
+        None
     }
 
     /// Notes that the leader is being polled.
@@ -121,14 +153,19 @@ impl Flight {
         });
     }
 
-    fn finish(&self, outcome: State) {
-        let mut state = self.state.lock();
-        let State::Loading(seats) = &mut *state else { return };
-        let wakers = std::mem::take(&mut seats.wakers);
-        *state = outcome;
-        // Wakers are foreign code: they run after the lock is released.
+    fn end(&self, stage: Stage) {
+        let state = self.state.lock();
+        if matches!(state.stage, Stage::Loading) {
+            self.change(state, stage);
+        }
+    }
+
+    /// Goes on to another stage and wakes everybody, after the lock is released: wakers are foreign code.
+    fn change(&self, mut state: MutexGuard<'_, State>, stage: Stage) {
+        state.stage = stage;
+        let wakers: Vec<Waker> = state.wakers.iter_mut().filter_map(Option::take).collect();
         drop(state);
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -149,7 +186,7 @@ impl Wake for LeaderWaker {
     }
 }
 
-/// Waits for a flight that was joined: its landing, or `None` if it was abandoned.
+/// Waits for a flight that was joined.
 pub(crate) struct Follower {
     flight: Arc<Flight>,
     seat: Option<usize>,
@@ -162,25 +199,29 @@ impl Follower {
 }
 
 impl Future for Follower {
-    type Output = Option<Landing>;
+    type Output = Arrival;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let waker = cx.waker().clone();
-        let mut state = this.flight.state.lock();
-        let seats = match &mut *state {
-            State::Landed(landing) => return Poll::Ready(Some(landing.clone())),
-            State::Abandoned => return Poll::Ready(None),
-            State::Loading(seats) => seats,
-        };
+        let mut guard = this.flight.state.lock();
+        let state = &mut *guard;
+        match &state.stage {
+            Stage::Landed(landing) => return Poll::Ready(Arrival::Landed(landing.clone())),
+            Stage::Abandoned => return Poll::Ready(Arrival::Abandoned),
+            Stage::Loading | Stage::Orphaned(_) => {}
+        }
+        if let Stage::Orphaned(load) = std::mem::replace(&mut state.stage, Stage::Loading) {
+            return Poll::Ready(Arrival::Adopted(load));
+        }
         let seat = *this.seat.get_or_insert_with(|| {
-            seats.free.pop().unwrap_or_else(|| {
-                seats.wakers.push(None);
-                seats.wakers.len() - 1
+            state.free_seats.pop().unwrap_or_else(|| {
+                state.wakers.push(None);
+                state.wakers.len() - 1
             })
         });
-        let previous = seats.wakers[seat].replace(waker);
-        drop(state);
+        let previous = state.wakers[seat].replace(waker);
+        drop(guard);
         drop(previous);
         Poll::Pending
     }
@@ -188,17 +229,17 @@ impl Future for Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.flight.n_followers.fetch_sub(1, Ordering::SeqCst);
-        let Some(seat) = self.seat else { return };
-        let mut state = self.flight.state.lock();
-        let waker = match &mut *state {
-            State::Loading(seats) => {
-                seats.free.push(seat);
-                seats.wakers[seat].take()
-            }
-            _ => None,
-        };
-        drop(state);
-        drop(waker);
+        let mut guard = self.flight.state.lock();
+        let state = &mut *guard;
+        state.n_followers -= 1;
+        let waker = self.seat.and_then(|seat| {
+            state.free_seats.push(seat);
+            state.wakers[seat].take()
+        });
+        // A load that nobody wants any more is dropped; it abandons its flight by itself.
+        let is_last = state.n_followers == 0 && matches!(state.stage, Stage::Orphaned(_));
+        let load = is_last.then(|| std::mem::replace(&mut state.stage, Stage::Loading));
+        drop(guard);
+        drop((waker, load));
     }
 }

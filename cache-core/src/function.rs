@@ -234,7 +234,7 @@ pub struct FunctionStats {
     pub module: &'static str,
     /// The source file, as the compiler names it.
     pub file: &'static str,
-    /// The line of the attribute.
+    /// The line of the function's name.
     pub line: u32,
     /// `version = N`, or 0.
     pub version: u64,

@@ -1,9 +1,10 @@
 //! Leading a load: running the body, and deciding what becomes of its result.
 
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::cache::Inner;
@@ -12,7 +13,7 @@ use crate::entry::{AnyEntry, Draft, Key, Lifetime};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::Stored;
 use crate::outcome::{Kind, Plan, Verdict};
-use crate::shard::Load;
+use crate::shard::{Load, PLACE};
 use crate::stats::Count;
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, LoadId, Wait};
@@ -109,23 +110,29 @@ impl Leader {
         body()
     }
 
-    /// Runs an async body. Calls that it makes learn what they are part of, and followers whether it goes on.
+    /// Runs an async body.
     pub(crate) async fn run_async<F: Future>(&self, body: F) -> F::Output {
         let mut body = pin!(body);
-        // The waker that the body gets, and the one of the caller that it was made for.
-        let mut wakers: Option<(Waker, Waker)> = None;
-        poll_fn(|cx| {
-            let _scope = FrameScope::enter(&self.frame);
-            let Some(flight) = &self.load.flight else { return body.as_mut().poll(cx) };
-            flight.polled();
-            if wakers.as_ref().is_none_or(|(_, callers)| !callers.will_wake(cx.waker())) {
-                let waker = LeaderWaker { flight: Arc::clone(flight), waker: cx.waker().clone() };
-                wakers = Some((Waker::from(Arc::new(waker)), cx.waker().clone()));
-            }
-            let waker = wakers.as_ref().map_or(cx.waker(), |(own, _)| own);
-            body.as_mut().poll(&mut Context::from_waker(waker))
-        })
-        .await
+        let mut wakers = None;
+        poll_fn(|cx| self.poll(body.as_mut(), &mut wakers, cx)).await
+    }
+
+    /// Polls a body. Calls that it makes learn what they are part of, and followers whether it goes on.
+    fn poll<F: Future + ?Sized>(
+        &self,
+        body: Pin<&mut F>,
+        wakers: &mut Option<(Waker, Waker)>,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        let _scope = FrameScope::enter(&self.frame);
+        let Some(flight) = &self.load.flight else { return body.poll(cx) };
+        flight.polled();
+        if wakers.as_ref().is_none_or(|(_, callers)| !callers.will_wake(cx.waker())) {
+            let waker = LeaderWaker { flight: Arc::clone(flight), waker: cx.waker().clone() };
+            *wakers = Some((Waker::from(Arc::new(waker)), cx.waker().clone()));
+        }
+        let waker = wakers.as_ref().map_or(cx.waker(), |(own, _)| own);
+        body.poll(&mut Context::from_waker(waker))
     }
 
     /// Stores the result if it is to be stored, and gives it to the followers.
@@ -152,6 +159,116 @@ impl Leader {
     }
 }
 
+/// A body that can do without its caller.
+pub type OwnedBody<R> = Pin<Box<dyn Future<Output = (R, Terms)> + Send>>;
+
+/// How a body becomes one that can do without its caller.
+pub type Own<F, R> = fn(F) -> OwnedBody<R>;
+
+/// A body in search of whether it can do without its caller.
+pub struct Owning<F>(PhantomData<fn(F)>);
+
+impl<F> Owning<F> {
+    /// The question, without the body.
+    #[inline]
+    pub fn of(_: &F) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Finds a body that can be handed from thread to thread.
+pub trait CanLeave {
+    /// How it is put on the heap.
+    type How;
+    /// How it is put on the heap.
+    fn __cache_own(&self) -> Option<Self::How>;
+}
+
+impl<R: 'static, F: Future<Output = (R, Terms)> + Send + 'static> CanLeave for &Owning<F> {
+    type How = Own<F, R>;
+
+    #[inline]
+    fn __cache_own(&self) -> Option<Own<F, R>> {
+        Some(|body| Box::pin(body))
+    }
+}
+
+/// Finds any other body.
+pub trait CannotLeave {
+    /// How it would be put on the heap.
+    type How;
+    /// Nothing.
+    fn __cache_own(&self) -> Option<Self::How>;
+}
+
+impl<R, F: Future<Output = (R, Terms)>> CannotLeave for Owning<F> {
+    type How = Own<F, R>;
+
+    #[inline]
+    fn __cache_own(&self) -> Option<Own<F, R>> {
+        None
+    }
+}
+
+/// A load whose body does without its caller. Dropped before it is done, it is left to a follower.
+pub(crate) struct Running<R: 'static> {
+    /// `None` when it is done, or left.
+    load: Option<(Leader, OwnedBody<R>)>,
+    /// The waker that the body gets, and the one of the caller that it was made for.
+    wakers: Option<(Waker, Waker)>,
+    /// The load around the follower that took this over waits for it.
+    wait: Option<Wait>,
+}
+
+// Only its body is pinned, on the heap.
+impl<R> Unpin for Running<R> {}
+
+impl<R> Running<R> {
+    pub(crate) fn new(leader: Leader, body: OwnedBody<R>) -> Self {
+        Self { load: Some((leader, body)), wakers: None, wait: None }
+    }
+
+    pub(crate) fn waited_for(mut self, wait: Option<Wait>) -> Self {
+        self.wait = wait;
+        self
+    }
+}
+
+impl<R> Future for Running<R> {
+    type Output = (Leader, R, Terms);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let (leader, body) = this.load.as_mut().expect("not polled after it is done");
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| leader.poll(body.as_mut(), &mut this.wakers, cx)));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready((out, terms))) => {
+                let (leader, _) = this.load.take().expect("it was there a line above");
+                Poll::Ready((leader, out, terms))
+            }
+            Err(panic) => {
+                // A body that has panicked is left to nobody.
+                this.load = None;
+                resume_unwind(panic)
+            }
+        }
+    }
+}
+
+impl<R> Drop for Running<R> {
+    fn drop(&mut self) {
+        let Some((leader, body)) = self.load.take() else { return };
+        let Some(flight) = leader.load.flight.clone() else { return };
+        let unwanted = flight.orphan(Box::new(Self::new(leader, body)));
+        if let Some(Ok(mut unwanted)) = unwanted.map(|load| load.downcast::<Self>()) {
+            // Taken out, so that it ends here and does not look for a follower again.
+            unwanted.load = None;
+        }
+    }
+}
+
 impl Drop for Leader {
     fn drop(&mut self) {
         if !self.is_ended {
@@ -172,6 +289,7 @@ fn unstored<R>(cache: &Inner, key: &Key, plan: &Plan<R>, out: &R) -> Option<Land
         size: Some(0),
         life: Lifetime::default(),
         now: cache.clock.now(),
+        place: PLACE,
     };
     quietly(key, || (plan.entry)(out, draft).map(Landing::Value))
         .or_else(|| quietly(key, || plan.share.map(|share| Landing::Outcome((share.pack)(out)))))
@@ -203,6 +321,7 @@ pub(crate) fn storable<R>(
         size: terms.size,
         life,
         now: cache.clock.now(),
+        place: PLACE,
     };
     quietly(key, || (plan.entry)(out, draft))
 }

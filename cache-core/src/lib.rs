@@ -26,8 +26,8 @@
 //!
 //! - `sync`, `clock`, `error`, `worker`: locks, time, errors, background work.
 //! - [`key`]: arguments to canonical bytes. `size`: what a value costs. `stats`: counters. `budget`: limits.
-//! - `function`: what a site declares, and the registry. `entry`: a stored result. `lru`: the order of use.
-//! - `waits`, `flight`: one computation per key, and no circles. `shard`, `memory`: the tier in memory.
+//! - `lru`: the order of use. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//! - `entry`: a stored result. `flight`: one computation per key. `shard`, `memory`: the tier in memory.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`, [`testing`]: what is built on calls.
@@ -85,11 +85,14 @@ pub mod __private {
 
     pub use crate::call::{Call, Lookup, Miss, Site};
     pub use crate::function::{Function, Registration};
-    pub use crate::lead::Terms;
+    pub use crate::lead::{Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{Plan, Returns, Whole, require_option, require_result};
     pub use crate::size::{ByHeapSize, BySerialize, Given, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
-    pub use crate::{__kind as kind, __own as own, __plan as plan, __register as register};
+    pub use crate::{
+        __kind as kind, __own as own, __own_body as own_body, __plan as plan,
+        __register as register,
+    };
 
     /// A value that is never made, to tell the compiler a type.
     pub fn never<T>() -> T {
@@ -99,6 +102,7 @@ pub mod __private {
     /// The traits by which method resolution answers questions about a return type. Their names and those of their
     /// methods are such that importing all of them gets in nobody's way.
     pub mod probes {
+        pub use crate::lead::{CanLeave as __CacheCanLeave, CannotLeave as __CacheCannotLeave};
         pub use crate::outcome::{
             CanShare as __CacheCanShare, CannotShare as __CacheCannotShare, Kind as __CacheKind,
             ViaOption as __CacheViaOption, ViaPlain as __CacheViaPlain,
@@ -155,6 +159,16 @@ macro_rules! __own {
         #[allow(unused_imports)]
         use $crate::__private::{OwnClone as _, OwnRef as _};
         (&&$crate::__private::Own($reference)).__cache_own()
+    }};
+}
+
+/// Finds out whether a body can do without its caller.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __own_body {
+    ($body:ident) => {{
+        use $crate::__private::probes::*;
+        (&&$crate::__private::Owning::of(&$body)).__cache_own()
     }};
 }
 

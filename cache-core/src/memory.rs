@@ -89,9 +89,10 @@ impl Memory {
     /// Looks a call up, and counts it if it is a hit.
     #[inline]
     pub(crate) fn get(&self, key: KeyRef<'_>, clock: &Clock) -> Option<Arc<AnyEntry>> {
+        // A test's clock may be user code, which runs under no lock.
+        let now = clock.now();
         let mut shard = self.lock(key.hash);
         let idx = shard.find(key)?;
-        let now = clock.now();
         if shard.entry(idx).is_fresh(now) {
             let tick = self.tick_of_use(key.state);
             shard.count_hit(key.state);
@@ -107,11 +108,11 @@ impl Memory {
     ///
     /// A value that has come since the call looked is a hit, if the call was not counted as a miss already.
     pub(crate) fn begin(&self, key: &Key, join: Join, was_counted: bool, clock: &Clock) -> Begin {
+        let now = clock.now();
         let mut shard = self.lock(key.hash);
         if join != Join::Anew
             && let Some(idx) = shard.find(key.borrow())
         {
-            let now = clock.now();
             if shard.entry(idx).is_fresh(now) {
                 if !was_counted {
                     shard.count_hit(&key.state);
@@ -168,9 +169,10 @@ impl Memory {
 
     /// Looks without touching or counting.
     pub(crate) fn peek(&self, key: KeyRef<'_>, clock: &Clock) -> Option<Arc<AnyEntry>> {
+        let now = clock.now();
         let shard = self.lock(key.hash);
         let entry = shard.entry(shard.find(key)?);
-        entry.is_fresh(clock.now()).then(|| Arc::clone(entry))
+        entry.is_fresh(now).then(|| Arc::clone(entry))
     }
 
     /// Drops the entries of one function, or of all, and outdates their running loads.

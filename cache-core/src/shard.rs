@@ -16,9 +16,12 @@ use crate::function::FunctionState;
 use crate::lru::{List, Order, Slab};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
+/// What an entry takes besides itself: its node, and a slot of the hash table at the mean load.
+pub(crate) const PLACE: usize = Slab::<Slot>::NODE + 8;
+
 /// A place in the table.
-pub(crate) struct Slot {
-    pub(crate) entry: Arc<AnyEntry>,
+struct Slot {
+    entry: Arc<AnyEntry>,
     /// When it was inserted and when it was last used, in the cache's ticks.
     born: u64,
     used: u64,

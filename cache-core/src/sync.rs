@@ -4,8 +4,9 @@
 
 use std::ops::Deref;
 pub(crate) use std::sync::Arc;
+pub(crate) use std::sync::MutexGuard;
+use std::sync::PoisonError;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{MutexGuard, PoisonError};
 
 /// A mutex that a panic does not poison.
 ///

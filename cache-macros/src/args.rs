@@ -6,13 +6,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::spanned::Spanned;
 use syn::{
-    Error, Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result, Token,
-    UnOp, parenthesized,
+    Error, Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result, Token, UnOp,
 };
 
 use crate::errors::Errors;
@@ -101,7 +100,7 @@ impl Args {
         match name.as_str() {
             "skip" => self.skip = skipped(&word, input)?,
             "key" => self.key = Some(key(&word, input)?),
-            "version" => self.version = Some(value(&word, input)?),
+            "version" => self.version = Some(version(&word, input)?),
             "name" => self.name = Some(text(&word, input)?),
             "label" => self.label = Some(text(&word, input)?),
             "ttl" => self.ttl = Some(duration(&word, input)?),
@@ -113,13 +112,13 @@ impl Args {
             "cache_err" => self.cache_err = Some(flag(&word, input)?),
             "cache_none" => self.cache_none = Some(flag(&word, input)?),
             "single_flight" => self.single_flight = Some(single_flight(&word, input)?),
-            "refresh_if" => self.refresh_if = Some(value(&word, input)?),
-            "enabled" => self.enabled = Some(value(&word, input)?),
-            "max_entries" => self.max_entries = Some(limit(&word, input, count)?),
+            "refresh_if" => self.refresh_if = Some(condition(&word, input)?),
+            "enabled" => self.enabled = Some(condition(&word, input)?),
+            "max_entries" => self.max_entries = Some(limit(&word, input, quantity::count)?),
             "max_bytes" => self.max_bytes = Some(limit(&word, input, quantity::size)?),
             "size" => self.size = Some(size(&word, input)?),
             "handle" => self.handle = Some(handle(&word, input)?),
-            "crate" => self.krate = Some(value_with(&word, input, Path::parse_mod_style)?),
+            "crate" => self.krate = Some(path(&word, input)?),
             other => return Err(Error::new(word.span(), words::refusal(other))),
         }
         Ok(())
@@ -176,27 +175,90 @@ fn skipped(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Ident>> {
             format!("write `{}`, the arguments in parentheses", form(word)),
         ));
     }
-    let names;
-    parenthesized!(names in input);
-    if names.is_empty() {
+    // As one token: a mistake inside is not also one for what is left over.
+    let group: Group = input.parse()?;
+    if group.stream().is_empty() {
         return Err(Error::new(
-            word.span(),
+            group.span(),
             "`skip()` names no argument: name one, or leave it out",
         ));
     }
-    Ok(names.parse_terminated(Ident::parse_any, Token![,])?.into_iter().collect())
+    let names = |input: ParseStream<'_>| {
+        let mut names = Vec::new();
+        while !input.is_empty() {
+            let expected =
+                |what| Error::new(input.span(), format!("expected {what}: write `{}`", form(word)));
+            names.push(
+                input.call(Ident::parse_any).map_err(|_| expected("the name of an argument"))?,
+            );
+            if !input.is_empty() {
+                input
+                    .parse::<Token![,]>()
+                    .map_err(|_| expected("`,` after the name of an argument"))?;
+            }
+        }
+        Ok(names)
+    };
+    names.parse2(group.stream())
 }
 
 /// `key = EXPR`. A literal would be one entry for all calls, and is mostly code in a string.
 fn key(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
     let expr = value(word, input)?;
-    if let Expr::Lit(ExprLit { lit, .. }) = &expr {
-        return Err(Error::new(
-            lit.span(),
-            "this would be the same key for every call: write an expression over the arguments, like `key = (a, b)`",
+    let message = match &expr {
+        Expr::Lit(_) => {
+            "this would be the same key for every call: write an expression over the arguments, like `key = (a, b)`"
+        }
+        Expr::Tuple(tuple) if tuple.elems.is_empty() => {
+            "this would be the same key for every call: name what it is made of, like `key = (a, b)`, or `skip` the arguments"
+        }
+        Expr::Closure(_) => {
+            "the arguments are in scope here: write `key = (a, b)`, without a closure"
+        }
+        _ => return Ok(expr),
+    };
+    Err(Error::new_spanned(&expr, message))
+}
+
+/// `version = N`, or a constant.
+fn version(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let expr = value(word, input)?;
+    let is_refused = match &expr {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse::<u64>().is_err(),
+        Expr::Lit(_) | Expr::Closure(_) => true,
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => matches!(**expr, Expr::Lit(_)),
+        _ => false,
+    };
+    if is_refused {
+        return Err(Error::new_spanned(
+            &expr,
+            format!("expected a whole number: write `{}`", form(word)),
         ));
     }
     Ok(expr)
+}
+
+/// `word = BOOL`, of the arguments.
+fn condition(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let expr = value(word, input)?;
+    let message = match &expr {
+        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => "code is written without quotes",
+        Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }) => return Ok(expr),
+        Expr::Lit(_) => "expected a condition",
+        Expr::Closure(_) => "the arguments are in scope here, without a closure",
+        _ => return Ok(expr),
+    };
+    Err(Error::new_spanned(&expr, format!("{message}: write `{}`", form(word))))
+}
+
+/// `crate = path`.
+fn path(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
+    value_with(word, input, |input| {
+        let expected = |error: Error| {
+            Error::new(error.span(), format!("expected a path: write `{}`", form(word)))
+        };
+        input.call(Path::parse_mod_style).map_err(expected)
+    })
 }
 
 /// `word = "text"`.
@@ -214,10 +276,26 @@ fn text(word: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
 
 /// `word = DUR`.
 fn duration(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
-    let quantity = quantity_with(word, input, quantity::duration)?;
+    duration_with(word, input, quantity::duration)
+}
+
+/// `word = DUR` for a word that says nothing when it is zero.
+fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
+    duration_with(word, input, |text| match quantity::duration(text)? {
+        Duration::ZERO => Err(format!("a lifetime of zero keeps nothing: leave `{word}` out")),
+        duration => Ok(duration),
+    })
+}
+
+fn duration_with(
+    word: &Ident,
+    input: ParseStream<'_>,
+    read: impl Fn(&str) -> std::result::Result<Duration, String>,
+) -> Result<Quantity<Duration>> {
+    let quantity = quantity_with(word, input, read)?;
     match &quantity {
-        Quantity::Expr(Expr::Closure(closure)) => Err(Error::new(
-            closure.span(),
+        Quantity::Expr(closure @ Expr::Closure(_)) => Err(Error::new_spanned(
+            closure,
             format!(
                 "`{word} = |value| …` is not available yet: it will choose a lifetime by the value"
             ),
@@ -226,21 +304,11 @@ fn duration(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> 
     }
 }
 
-/// `word = DUR` for a word that says nothing when it is zero.
-fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
-    match duration(word, input)? {
-        Quantity::Literal(Duration::ZERO) => {
-            Err(Error::new(word.span(), format!("`{word}` of zero keeps nothing: leave it out")))
-        }
-        quantity => Ok(quantity),
-    }
-}
-
 /// A literal that is checked at once, or an expression.
 fn quantity_with<T>(
     word: &Ident,
     input: ParseStream<'_>,
-    read: fn(&str) -> std::result::Result<T, String>,
+    read: impl Fn(&str) -> std::result::Result<T, String>,
 ) -> Result<Quantity<T>> {
     let expr: Expr = value(word, input)?;
     let lit = match &expr {
@@ -248,25 +316,34 @@ fn quantity_with<T>(
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. })
             if matches!(**inner, Expr::Lit(_)) =>
         {
-            return Err(Error::new(
-                expr.span(),
+            return Err(Error::new_spanned(
+                &expr,
                 format!("`{word}` cannot be negative: write `{}`", form(word)),
             ));
         }
         _ => return Ok(Quantity::Expr(expr)),
     };
+    if let Ok(unit) = input.fork().parse::<Ident>()
+        && read(&format!("{}{unit}", lit.to_token_stream())).is_ok()
+    {
+        return Err(Error::new(
+            unit.span(),
+            format!(
+                "the unit belongs to its number: write `{word} = {}{unit}`",
+                lit.to_token_stream()
+            ),
+        ));
+    }
     let read = match lit {
         Lit::Int(int) => read(&format!("{}{}", int.base10_digits(), int.suffix())),
+        Lit::Float(float) => read(&float.to_string()),
+        Lit::Str(text) if text.value().contains('(') => {
+            Err(format!("code is written without quotes: `{word} = {}`", text.value()))
+        }
         Lit::Str(text) => read(&text.value()),
-        Lit::Float(_) => Err(format!("fractions are written in a smaller unit: `{}`", form(word))),
-        _ => Err(format!("write `{}`", form(word))),
+        _ => Err(format!("expected a number: write `{}`", form(word))),
     };
     read.map(Quantity::Literal).map_err(|message| Error::new(lit.span(), message))
-}
-
-/// A number without a unit.
-fn count(text: &str) -> std::result::Result<u64, String> {
-    text.parse().map_err(|_| "expected a whole number of entries, like `1000`".to_owned())
 }
 
 /// A limit that leaves room for something.
@@ -275,15 +352,11 @@ fn limit(
     input: ParseStream<'_>,
     read: fn(&str) -> std::result::Result<u64, String>,
 ) -> Result<Quantity<u64>> {
-    match quantity_with(word, input, read)? {
-        Quantity::Literal(0) => Err(Error::new(
-            word.span(),
-            format!(
-                "`{word} = 0` would store nothing: write `enabled = false` to switch the cache off"
-            ),
-        )),
-        quantity => Ok(quantity),
-    }
+    quantity_with(word, input, |text| match read(text)? {
+        0 => Err("a limit of zero stores nothing: write `enabled = false` to switch the cache off"
+            .to_owned()),
+        limit => Ok(limit),
+    })
 }
 
 /// `jitter = 10%`.
@@ -315,7 +388,7 @@ fn function(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
         Expr::Path(_) => return Ok(expr),
         _ => "is a function of the value",
     };
-    Err(Error::new(expr.span(), format!("`{word}` {message}: write `{}`", form(word))))
+    Err(Error::new_spanned(&expr, format!("`{word}` {message}: write `{}`", form(word))))
 }
 
 /// `size = |value| USIZE`; a number is somebody else's limit.
@@ -381,7 +454,7 @@ pub(crate) fn of_block(tokens: TokenStream, errors: &mut Errors) -> Option<Path>
             let message = "on an `impl` block only `crate = path` is written here: the other words go on its methods";
             return Err(input.error(message));
         }
-        let path = value_with(&input.call(Ident::parse_any)?, input, Path::parse_mod_style)?;
+        let path = path(&input.call(Ident::parse_any)?, input)?;
         input.parse::<Option<Token![,]>>()?;
         Ok(Some(path))
     };

@@ -192,6 +192,24 @@ fn load(model: &Model) -> TokenStream {
     let p = private(model);
     let is_plain = model.before.is_empty() && model.after.is_empty();
     let body = body(model);
+    if model.is_independent {
+        let run = if is_plain {
+            quote_spanned!(Span::mixed_site()=> (#body.await, #p::Terms::new()))
+        } else {
+            let run = with_terms(model, quote!(#body.await));
+            quote_spanned! {Span::mixed_site()=>
+                let mut all_terms = #p::Terms::new();
+                let terms = &mut all_terms;
+                #run
+                (out, all_terms)
+            }
+        };
+        return quote_spanned! {Span::mixed_site()=>
+            let body = async move { #run };
+            let own = #p::own_body!(body);
+            miss.load_owned(body, own).await
+        };
+    }
     match (model.style, is_plain) {
         (Style::Sync, true) => quote_spanned!(Span::mixed_site()=> miss.load(#body)),
         (Style::Async | Style::Boxed, true) => {

@@ -2,7 +2,7 @@
 //!
 //! So one mistake gives one message, and editors keep their hints for the function.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
@@ -20,6 +20,7 @@ pub(crate) fn not_a_function(item: TokenStream, error: &syn::Error) -> TokenStre
             keyword.span(),
             format!("`#[cached]` goes on a function, a method or an `impl` block, not on {kind}"),
         ),
+        None if is_half_typed(&item) => return item,
         None => error.clone(),
     };
     with_errors(error.into_compile_error(), item)
@@ -37,10 +38,19 @@ fn kind(item: &TokenStream) -> Option<(Ident, &'static str)> {
     };
     let (keyword, next) = keyword.parse2(item.clone()).ok()?;
     let begins_function = |next: &TokenTree| matches!(next, TokenTree::Ident(ident) if ["fn", "unsafe", "async", "extern"].iter().any(|word| ident == word));
+    let has = |word: &str| {
+        item.clone()
+            .into_iter()
+            .any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
+    };
     let kind = match keyword.to_string().as_str() {
         "struct" => "a struct",
         "enum" => "an enum",
         "union" => "a union",
+        "extern" if has("crate") => "an import",
+        "unsafe" | "extern" if !["fn", "impl", "trait", "mod"].into_iter().any(has) => {
+            "an `extern` block"
+        }
         "trait" => "a trait: put it on the methods that have a body",
         "mod" => "a module",
         "static" => "a static",
@@ -51,4 +61,50 @@ fn kind(item: &TokenStream) -> Option<(Ident, &'static str)> {
         _ => return None,
     };
     Some((keyword, kind))
+}
+
+/// Whether an argument is still without its type. The compiler has already said so, and its parser goes on after that.
+fn is_half_typed(item: &TokenStream) -> bool {
+    let mut tokens = item.clone().into_iter();
+    if !tokens.any(|token| matches!(token, TokenTree::Ident(ident) if ident == "fn")) {
+        return false;
+    }
+    let arguments = tokens.find_map(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => Some(group),
+        _ => None,
+    });
+    arguments.is_some_and(|arguments| {
+        arguments_of(arguments.stream()).iter().any(|argument| {
+            let colon = argument.iter().position(|token| is_punct(token, ':'));
+            let is_self = argument
+                .iter()
+                .any(|token| matches!(token, TokenTree::Ident(ident) if ident == "self"));
+            !argument.is_empty()
+                && !is_self
+                && colon.is_none_or(|colon| colon + 1 == argument.len())
+        })
+    })
+}
+
+/// The tokens between commas, other than those in `<>`.
+fn arguments_of(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+    let (mut arguments, mut depth, mut after_minus) = (vec![Vec::new()], 0, false);
+    for token in tokens {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '<' => depth += 1,
+            TokenTree::Punct(punct) if punct.as_char() == '>' && !after_minus => depth -= 1,
+            _ => {}
+        }
+        after_minus = is_punct(&token, '-');
+        if depth == 0 && is_punct(&token, ',') {
+            arguments.push(Vec::new());
+        } else {
+            arguments.last_mut().expect("there is one from the beginning").push(token);
+        }
+    }
+    arguments
+}
+
+fn is_punct(token: &TokenTree, c: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == c)
 }

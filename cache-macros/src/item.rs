@@ -37,6 +37,7 @@ pub(crate) struct Impl {
 /// A part of an `impl` block.
 pub(crate) enum ImplItem {
     Function(Box<Function>),
+    /// Tokens up to a `;` or a `}`, as they are.
     Other(TokenStream),
 }
 
@@ -74,13 +75,16 @@ impl Function {
     fn after_attrs(mut attrs: Vec<Attribute>, input: ParseStream<'_>) -> Result<Self> {
         let vis = input.parse()?;
         let defaultness = input.parse()?;
-        let sig = input.parse()?;
+        let sig: Signature = input.parse()?;
         let mut body: Group = match unwrapped(input.parse()?) {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => group,
-            other => {
+            TokenTree::Punct(end) if end.as_char() == ';' => {
                 let message =
                     "this function has no body to cache: put `#[cached]` where it is implemented";
-                return Err(syn::Error::new(other.span(), message));
+                return Err(syn::Error::new(sig.ident.span(), message));
+            }
+            other => {
+                return Err(syn::Error::new(other.span(), "expected the body of the function"));
             }
         };
         let inside = |input: ParseStream<'_>| {
@@ -163,7 +167,20 @@ impl Parse for ImplItem {
             input.advance_to(&ahead);
             return Ok(Self::Function(Box::new(function)));
         }
-        Ok(Self::Other(input.parse::<syn::ImplItem>()?.into_token_stream()))
+        let mut tokens = TokenStream::new();
+        while !input.is_empty() {
+            let token: TokenTree = input.parse()?;
+            let is_last = match &token {
+                TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+                TokenTree::Punct(punct) => punct.as_char() == ';',
+                _ => false,
+            };
+            tokens.extend([token]);
+            if is_last {
+                break;
+            }
+        }
+        Ok(Self::Other(tokens))
     }
 }
 

@@ -30,7 +30,7 @@ use crate::model::Model;
 
 /// Caches what a function returns.
 ///
-/// ```ignore
+/// ```text
 /// #[cached(ttl = 10m, skip(db))]
 /// async fn profile(db: &Db, user: u64) -> Result<Profile, DbError> { … }
 ///
@@ -101,7 +101,7 @@ use crate::model::Model;
 /// The attribute works on a method, on a trait's default method and, with `#[async_trait]`, in either order.
 /// `self` must be named in `key` or in `skip`. For a handle, write the attribute on the `impl` block as well:
 ///
-/// ```ignore
+/// ```text
 /// #[cached]
 /// impl Catalog {
 ///     #[cached(key = (self.id, name), handle = Find)]
@@ -111,8 +111,15 @@ use crate::model::Model;
 /// Find::invalidate(&catalog, "pen");
 /// ```
 ///
-/// An associated function without `self` and without `Self` in it cannot be told from a free function. Outside such a
-/// block it needs `handle = none`.
+/// A lone associated function without `self` and without `Self` in it cannot be told from a free function, and what a free
+/// function's handle is made of cannot stand in an `impl` block. It needs `handle = none`, or the attribute on the block:
+///
+/// ```text
+/// impl Catalog {
+///     #[cached(handle = none)]
+///     pub fn open(path: &str) -> Arc<Catalog> { … }
+/// }
+/// ```
 ///
 /// # What is refused
 ///
@@ -133,7 +140,7 @@ pub fn cached(
 /// `#[heap_size(skip)]` on a field counts nothing for it; `#[heap_size(with = path)]` asks a function
 /// `fn(&Field) -> usize`.
 ///
-/// ```ignore
+/// ```text
 /// #[derive(Clone, HeapSize)]
 /// struct Page {
 ///     html: String,

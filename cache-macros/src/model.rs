@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{
     Expr, FnArg, GenericParam, LitStr, Path, ReceiverKind, ReturnType, Safety, Signature, Type,
     parse_quote,
@@ -47,6 +48,8 @@ pub(crate) struct Model {
     /// The key is an expression of the user's, not the arguments.
     pub(crate) has_key_expr: bool,
     pub(crate) home: Home,
+    /// The body borrows nothing from its caller, and can go on without it.
+    pub(crate) is_independent: bool,
 }
 
 /// How the function is called.
@@ -89,8 +92,10 @@ impl Model {
         check_output(&item.sig, output.as_ref(), errors);
         let arguments = arguments_of(&item.sig, errors);
         check_skips(&args, &item.sig, &arguments, errors);
+        check_constants(&args, &arguments, errors);
         let key = key_of(&args, &arguments);
         let home = home_of(&args, &item, &arguments, block, errors);
+        let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let words = Words::new(&args);
         let kept = names_of(&arguments)
             .filter(|name| words.after.iter().any(|(_, f)| walk::mentions(f, name)));
@@ -113,8 +118,23 @@ impl Model {
             has_key_expr: args.key.is_some(),
             key,
             home,
+            is_independent,
         }
     }
+}
+
+/// Whether a future of the function borrows nothing. An `async fn` must write the lifetimes in its arguments down,
+/// so the types tell; what surrounds a method, and a type parameter, could borrow anything.
+fn is_independent(home: &Home, arguments: &[Argument]) -> bool {
+    let Home::Handle(handle) = home else { return false };
+    let is_free = handle.owner.is_none()
+        && !handle.generics.params.iter().any(|param| matches!(param, GenericParam::Type(_)));
+    is_free
+        && arguments.iter().all(|argument| {
+            let mut owns_all = true;
+            walk::types(&mut argument.ty.clone(), &mut |_| owns_all = false);
+            owns_all
+        })
 }
 
 /// What the words come to that do not depend on the function.
@@ -302,7 +322,7 @@ fn check_output(sig: &Signature, output: Option<&Type>, errors: &mut Errors) {
     walk::types(&mut output.clone(), &mut |part| {
         match part {
         Part::Reference(reference) if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") => {
-            errors.at(reference.and_token.span, borrowed);
+            errors.on(reference, borrowed);
         }
         Part::Lifetime(lifetime) if lifetime.ident != "static" => errors.at(lifetime.span(), borrowed),
         Part::ImplTrait(ty) => errors.on(
@@ -388,6 +408,30 @@ fn check_skips(args: &Args, sig: &Signature, arguments: &[Argument], errors: &mu
     }
 }
 
+/// What is said once for the function is not said with the arguments of a call.
+fn check_constants(args: &Args, arguments: &[Argument], errors: &mut Errors) {
+    fn amount(amount: &Option<Quantity<u64>>) -> Option<&Expr> {
+        match amount {
+            Some(Quantity::Expr(expr)) => Some(expr),
+            _ => None,
+        }
+    }
+    let words = [
+        ("version", args.version.as_ref()),
+        ("max_entries", amount(&args.max_entries)),
+        ("max_bytes", amount(&args.max_bytes)),
+    ];
+    for (word, expr) in words {
+        let Some(expr) = expr else { continue };
+        if let Some(name) = names_of(arguments).find(|name| walk::mentions(expr, name)) {
+            errors.on(
+                expr,
+                format!("`{word}` is the same for every call, so it cannot depend on `{name}`: write `{}`", words::form(word)),
+            );
+        }
+    }
+}
+
 fn has_mut(ty: &Type) -> bool {
     let mut found = false;
     walk::types(&mut ty.clone(), &mut |part| {
@@ -418,13 +462,19 @@ fn unknown_argument(name: &Ident, sig: &Signature, arguments: &[Argument]) -> St
 fn key_of(args: &Args, arguments: &[Argument]) -> Vec<TokenStream> {
     match &args.key {
         // One part for each element, so that `key = (self.id, name)` does not move `name`.
-        Some(Expr::Tuple(tuple)) => tuple.elems.iter().map(|part| quote!((#part))).collect(),
-        Some(key) => vec![quote!((#key))],
+        Some(Expr::Tuple(tuple)) => tuple.elems.iter().map(key_part).collect(),
+        Some(key) => vec![key_part(key)],
         None => names_of(arguments)
             .filter(|name| !args.skip.contains(name))
             .map(ToTokens::to_token_stream)
             .collect(),
     }
+}
+
+/// In parentheses, which are generated code, but stand where the expression does.
+fn key_part(part: &Expr) -> TokenStream {
+    let span = Span::mixed_site().located_at(part.span());
+    quote_spanned!(span=> (#part))
 }
 
 fn home_of(

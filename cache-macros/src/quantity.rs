@@ -34,7 +34,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let mut parts = 0;
     while !rest.is_empty() {
         let (digits, unit, next) =
-            part(rest, "a duration is written like `250ms`, `5m` or `1h30m`")?;
+            part(rest, "a duration is written in whole numbers, like `250ms`, `5m` or `1h30m`")?;
         let scale = match DURATION_UNITS.iter().find(|(name, _)| *name == unit) {
             Some((_, scale)) => *scale,
             None if unit.is_empty() && parts == 0 && next.is_empty() => 1_000_000_000,
@@ -52,15 +52,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if parts == 0 {
         return Err("this is empty: write a duration like `5m`".to_owned());
     }
-    let seconds =
-        u64::try_from(nanos / 1_000_000_000).map_err(|_| "this duration is too long".to_owned())?;
+    let seconds = u64::try_from(nanos / 1_000_000_000)
+        .map_err(|_| "this duration is too long: leave the word out for no limit".to_owned())?;
     Ok(Duration::new(seconds, (nanos % 1_000_000_000) as u32))
 }
 
 /// Reads `512KiB`, `64MiB`, `2GB`; a number without a unit counts bytes.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (digits, unit, rest) =
-        part(text.trim(), "a size is written like `512KiB`, `64MiB` or `2GB`")?;
+        part(text.trim(), "a size is written in whole numbers, like `512KiB`, `64MiB` or `2GB`")?;
     if !rest.is_empty() {
         return Err(format!(
             "`{rest}` is too much: a size is one number and one unit, like `64MiB`"
@@ -79,7 +79,12 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         .parse::<u64>()
         .ok()
         .and_then(|n| n.checked_mul(scale))
-        .ok_or_else(|| "this size is too large".to_owned())
+        .ok_or_else(|| "this size is too large: leave the word out for no limit".to_owned())
+}
+
+/// Reads a number without a unit.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number of entries, like `1000`".to_owned())
 }
 
 /// The first number, its unit, and what follows.

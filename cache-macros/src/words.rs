@@ -60,7 +60,7 @@ const KEY: &str = "write `key = (a, b)`, an expression over the arguments";
 const TIERS: &str = "values are kept in memory; `disk` and `redis` are not available yet";
 
 /// Words of other crates in lower case without underscores, and what to write here.
-const PEERS: [(&str, &str); 56] = [
+const PEERS: [(&str, &str); 57] = [
     ("maxsize", LIMIT),
     ("maxentry", LIMIT),
     ("limit", LIMIT),
@@ -114,6 +114,7 @@ const PEERS: [(&str, &str); 56] = [
     ("sharedcache", ONE_CACHE),
     ("threadlocal", ONE_CACHE),
     ("hasher", "the keys are compared byte for byte whatever the hash: leave it out"),
+    ("hasherinit", "the keys are compared byte for byte whatever the hash: leave it out"),
     ("customhasher", "the keys are compared byte for byte whatever the hash: leave it out"),
     ("weigher", "write `size = |value| USIZE`"),
     ("weight", "write `size = |value| USIZE`"),

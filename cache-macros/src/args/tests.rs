@@ -64,7 +64,11 @@ fn half_typed_words_are_answered_with_their_form() {
         (quote!(label = img), "label ="),
         (quote!(single_flight), "single_flight = false"),
         (quote!(size = 100), "max_entries = 1000"),
-        (quote!(ttl = 1.5h), "ttl = 5m"),
+        (quote!(ttl = 1.5h), "`1h30m`"),
+        (quote!(ttl = 5 m), "ttl = 5m"),
+        (quote!(skip(a b)), "skip(db, span)"),
+        (quote!(version = -1), "version = 2"),
+        (quote!(enabled = "a && b"), "enabled = !cfg!(test)"),
     ] {
         assert!(mistakes(tokens.clone()).contains(form), "{}", mistakes(tokens));
     }

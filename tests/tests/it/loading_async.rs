@@ -84,7 +84,7 @@ fn many_tasks_on_many_threads_run_one_body() {
 }
 
 #[test]
-fn follower_takes_over_when_the_leader_is_dropped() {
+fn a_follower_goes_on_with_the_body_of_a_leader_that_is_dropped() {
     on_every_executor(|cache| async move {
         #[cached]
         async fn slow(id: u32) -> u32 {
@@ -100,7 +100,93 @@ fn follower_takes_over_when_the_leader_is_dropped() {
         cache.function("slow").loads(1).misses(11);
         drop(leader);
         assert_eq!(followers.await, [1; 10]);
+        cache.function("slow").loads(1).coalesced(10).entries(1);
+    });
+}
+
+#[test]
+fn follower_takes_over_when_a_leader_that_borrows_is_dropped() {
+    on_every_executor(|cache| async move {
+        #[cached]
+        async fn slow(name: &str) -> usize {
+            step_back().await;
+            step_back().await;
+            name.len()
+        }
+        let mut leader = Box::pin(slow("ada"));
+        assert!(poll_once(leader.as_mut()).is_pending());
+        let followers = join_all((0..10).map(|_| slow("ada")));
+        let mut followers = pin!(followers);
+        assert!(poll_once(followers.as_mut()).is_pending());
+        drop(leader);
+        assert_eq!(followers.await, [3; 10]);
         cache.function("slow").loads(2).coalesced(9).entries(1);
+    });
+}
+
+#[test]
+fn callers_with_little_patience_do_not_begin_the_body_for_ever() {
+    on_every_executor(|cache| async move {
+        static N_STEPS: Runs = Runs::new();
+        #[cached(label = "{id}")]
+        async fn slow(id: u32) -> u32 {
+            for _ in 0..100 {
+                N_STEPS.note();
+                step_back().await;
+            }
+            id
+        }
+        // Each caller gives up after it was polled three times, and the next one has come by then.
+        let mut callers: Vec<_> = vec![Box::pin(slow(1))];
+        let mut answer = None;
+        while answer.is_none() {
+            callers.push(Box::pin(slow(1)));
+            for _ in 0..3 {
+                for caller in &mut callers {
+                    if let Poll::Ready(value) = poll_once(caller.as_mut()) {
+                        answer = Some(value);
+                        break;
+                    }
+                }
+                if answer.is_some() {
+                    break;
+                }
+            }
+            callers.remove(0);
+        }
+        assert_eq!(answer, Some(1));
+        cache.function("slow").loads(1).entries(1);
+        assert!(N_STEPS.count() % 100 == 0);
+    });
+}
+
+#[test]
+fn a_load_that_nobody_wants_any_more_is_dropped() {
+    on_every_executor(|cache| async move {
+        struct Noted(Arc<AtomicBool>);
+        impl Drop for Noted {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        #[cached(skip(is_dropped))]
+        async fn endless(id: u32, is_dropped: Arc<AtomicBool>) -> u32 {
+            let _noted = Noted(is_dropped);
+            std::future::pending::<()>().await;
+            id
+        }
+        let flags: Vec<_> = (0..3).map(|_| Arc::new(AtomicBool::new(false))).collect();
+        let mut callers: Vec<_> =
+            flags.iter().map(|flag| Box::pin(endless(1, Arc::clone(flag)))).collect();
+        for caller in &mut callers {
+            assert!(poll_once(caller.as_mut()).is_pending());
+        }
+        callers.remove(0);
+        assert!(!flags[0].load(Ordering::SeqCst), "the others still want it");
+        callers.clear();
+        assert!(flags[0].load(Ordering::SeqCst));
+        cache.function("endless").loads(1);
+        drop(Box::pin(endless(1, Arc::clone(&flags[1]))));
     });
 }
 

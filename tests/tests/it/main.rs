@@ -14,3 +14,5 @@ mod signatures;
 mod storing;
 mod support;
 mod testing_aids;
+mod tidy;
+mod traces;

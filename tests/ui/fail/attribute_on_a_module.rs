@@ -1,0 +1,11 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached]
+mod prices {
+    pub fn price(id: u64) -> u64 {
+        id
+    }
+}
+
+fn main() {}

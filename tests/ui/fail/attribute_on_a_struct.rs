@@ -1,0 +1,9 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached]
+struct Price {
+    id: u64,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached]
+fn price(id: u64) -> u64 {
+    id.
+}
+
+fn main() {
+    let _: u64 = price(7);
+    price::clear();
+}

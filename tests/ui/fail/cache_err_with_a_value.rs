@@ -1,0 +1,9 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached(cache_err = true)]
+fn price(id: u64) -> Result<u64, String> {
+    Ok(id)
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// errors: 1
+use cache_core::HeapSize;
+
+#[derive(HeapSize)]
+struct Page {
+    #[heap_size(with)]
+    html: String,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached]
+fn price(id: u64, shop: u64) -> u64 {
+    id + shop
+}
+
+fn main() {
+    price::invalidate(&7);
+}

@@ -1,0 +1,16 @@
+// errors: 1
+use cache_core::cached;
+
+struct Catalog;
+
+#[cached]
+impl Catalog {
+    #[cached(skip(self), ttl = 5min)]
+    fn price(&self, id: u64) -> u64 {
+        id
+    }
+}
+
+fn main() {
+    let _: u64 = Catalog.price(7);
+}

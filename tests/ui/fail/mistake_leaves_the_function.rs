@@ -1,0 +1,11 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached(ttl = 5min)]
+fn price(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    let _: u64 = price(7);
+}

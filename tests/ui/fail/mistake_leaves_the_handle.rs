@@ -1,0 +1,12 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached(ttl = 5min)]
+fn price(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    price::clear();
+    let _: bool = price::invalidate(&7);
+}

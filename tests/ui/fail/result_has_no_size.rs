@@ -1,0 +1,14 @@
+// errors: 1
+use cache_core::cached;
+
+#[derive(Clone)]
+struct Image {
+    bytes: Vec<u8>,
+}
+
+#[cached]
+fn image(id: u64) -> Image {
+    Image { bytes: vec![0; id as usize] }
+}
+
+fn main() {}

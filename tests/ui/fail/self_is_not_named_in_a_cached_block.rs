@@ -1,0 +1,16 @@
+// errors: 1
+use cache_core::cached;
+
+struct Catalog {
+    id: u64,
+}
+
+#[cached]
+impl Catalog {
+    #[cached]
+    fn price(&self, product: u64) -> u64 {
+        self.id + product
+    }
+}
+
+fn main() {}
