@@ -112,14 +112,13 @@ impl Memory {
         let mut shard = self.lock(key.hash);
         if join != Join::Anew
             && let Some(idx) = shard.find(key.borrow())
+            && shard.entry(idx).is_fresh(now)
         {
-            if shard.entry(idx).is_fresh(now) {
-                if !was_counted {
-                    shard.count_hit(&key.state);
-                }
-                let tick = self.tick_of_use(&key.state);
-                return Begin::Hit(shard.touch(idx, now, tick));
+            if !was_counted {
+                shard.count_hit(&key.state);
             }
+            let tick = self.tick_of_use(&key.state);
+            return Begin::Hit(shard.touch(idx, now, tick));
         }
         if join == Join::Any
             && let Some(flight) = shard.loads(key.borrow()).and_then(|loads| loads.flight.as_ref())

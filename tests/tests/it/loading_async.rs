@@ -152,7 +152,7 @@ fn callers_with_little_patience_do_not_begin_the_body_for_ever() {
                     break;
                 }
             }
-            callers.remove(0);
+            drop(callers.remove(0));
         }
         assert_eq!(answer, Some(1));
         cache.function("slow").loads(1).entries(1);
@@ -181,7 +181,7 @@ fn a_load_that_nobody_wants_any_more_is_dropped() {
         for caller in &mut callers {
             assert!(poll_once(caller.as_mut()).is_pending());
         }
-        callers.remove(0);
+        drop(callers.remove(0));
         assert!(!flags[0].load(Ordering::SeqCst), "the others still want it");
         callers.clear();
         assert!(flags[0].load(Ordering::SeqCst));

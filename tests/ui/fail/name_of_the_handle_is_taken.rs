@@ -1,4 +1,5 @@
-// errors: 1
+// errors: 4
+// The function then looks for its handle in the module.
 use cache_core::cached;
 
 mod price {}

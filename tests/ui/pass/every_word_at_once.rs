@@ -16,7 +16,7 @@ struct Db;
     jitter = 10%,
     err_ttl = 5s,
     none_ttl = "1m 30s",
-    cache_if = |value: &u64| *value > 0,
+    cache_if = |price| price.is_ok(),
     single_flight = false,
     refresh_if = id == 7,
     enabled = cfg!(test),
