@@ -160,7 +160,7 @@ impl Estimated {
     }
 }
 
-/// Finds the best [`Measure`] for a `T` where it is written, by the method that the compiler finds first.
+/// Finds the best `Measure` for a `T` where it is written, by the method that the compiler finds first.
 ///
 /// `(&&SizeOf::<T>::new()).__cache_measure()` looks for [`ByHeapSize`], then [`BySerialize`], then [`Unknown`],
 /// each one reference less than the one before.
