@@ -52,7 +52,9 @@ impl Settings {
                     self.max_entries = self.parse(&name, &value, some(count), self.max_entries)
                 }
                 "CACHE_MAX_MEMORY_MB" => {
-                    self.max_bytes = self.parse(&name, &value, some(mebibytes), self.max_bytes)
+                    let now = self.max_bytes.map(Bytes);
+                    let max = self.parse(&name, &value, some(mebibytes), now);
+                    self.max_bytes = max.map(|bytes| bytes.0);
                 }
                 "CACHE_TTL_SECONDS" => {
                     self.ttl = self.parse(&name, &value, some(duration), self.ttl)
@@ -155,6 +157,15 @@ impl Show for usize {
     }
 }
 
+/// A number of bytes, which the environment counts in mebibytes.
+struct Bytes(usize);
+
+impl Show for Bytes {
+    fn show(&self) -> String {
+        format!("{} MiB", self.0 as f64 / f64::from(1 << 20))
+    }
+}
+
 impl Show for Duration {
     fn show(&self) -> String {
         format!("{self:?}")
@@ -189,12 +200,12 @@ fn count(value: &str) -> Result<usize, &'static str> {
         .ok_or("it must be a whole number above 0 (CACHE_ENABLED=false turns caching off)")
 }
 
-fn mebibytes(value: &str) -> Result<usize, &'static str> {
+fn mebibytes(value: &str) -> Result<Bytes, &'static str> {
     let wanted = "it must be a number of mebibytes above 0 (CACHE_ENABLED=false turns caching off)";
     let mebibytes: f64 = value.parse().map_err(|_| wanted)?;
     let bytes = mebibytes * f64::from(1 << 20);
     // The cast saturates, which is what a limit beyond the address space means.
-    if bytes >= 1.0 { Ok(bytes as usize) } else { Err(wanted) }
+    if bytes >= 1.0 { Ok(Bytes(bytes as usize)) } else { Err(wanted) }
 }
 
 /// `600` in seconds, `250ms`, `1h30m`.
@@ -290,7 +301,7 @@ mod tests {
         for part in [
             r#"CACHE_ENABLED="perhaps" is ignored: it must be true or false; true is used instead"#,
             r#"CACHE_MAX_ENTRIES="many" is ignored"#,
-            "268435456 is used instead",
+            "256 MiB is used instead",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
