@@ -35,7 +35,7 @@ pub(crate) fn expand(model: &Model, handle: &Handle) -> TokenStream {
         #vis enum #ident {}
         #(#cfgs)*
         // The signatures follow from the function's, which is where advice about them belongs.
-        #[allow(#deprecated clippy::all, clippy::pedantic, clippy::nursery)]
+        #[allow(#deprecated unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #ident { #verbs }
     }
 }

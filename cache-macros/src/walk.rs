@@ -99,7 +99,7 @@ pub(crate) fn bindings(pat: &mut Pat, visit: &mut dyn FnMut(&mut PatIdent)) {
 
 /// Whether an expression names a variable, also inside a macro or as `"{name}"` in a string.
 ///
-/// `value.name` and `Type { name: … }` are fields and do not count, nor does the `self` of a path.
+/// `value.name` and `Type { name: … }` are fields and do not count, nor does what is part of a path.
 pub(crate) fn mentions(tokens: impl ToTokens, name: &Ident) -> bool {
     let tokens: Vec<TokenTree> = tokens.into_token_stream().into_iter().collect();
     tokens.iter().enumerate().any(|(idx, token)| match token {
@@ -114,7 +114,8 @@ fn is_variable(tokens: &[TokenTree], idx: usize) -> bool {
     let punct = |idx: Option<usize>, c: char| matches!(idx.and_then(|idx| tokens.get(idx)), Some(TokenTree::Punct(punct)) if punct.as_char() == c);
     let is_field = punct(idx.checked_sub(1), '.') && !punct(idx.checked_sub(2), '.');
     let is_label = punct(Some(idx + 1), ':');
-    !is_field && !is_label
+    let is_in_path = punct(idx.checked_sub(1), ':') && punct(idx.checked_sub(2), ':');
+    !is_field && !is_label && !is_in_path
 }
 
 fn is_formatted(literal: &str, name: &str) -> bool {

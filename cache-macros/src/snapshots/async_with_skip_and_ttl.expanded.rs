@@ -19,7 +19,7 @@ pub async fn profile(db: &Db, user: &str) -> Result<Profile, Error> {
 ///What is cached of `profile`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum profile {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl profile {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {

@@ -17,7 +17,7 @@ pub(crate) fn twice(n: u32) -> Option<u32> {
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 pub(crate) enum twice {}
 #[cfg(feature = "math")]
-#[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(deprecated, unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl twice {
     #[inline]
     fn __cache_site() -> facade::cache::__private::Site {

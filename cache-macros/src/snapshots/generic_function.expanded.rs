@@ -15,7 +15,7 @@ where
 ///What is cached of `chunks`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 enum chunks {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl chunks {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(

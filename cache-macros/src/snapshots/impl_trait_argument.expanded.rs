@@ -12,7 +12,7 @@ fn count<T: Table>(db: &impl Database, filter: impl Into<String> + Serialize) ->
 ///What is cached of `count`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 enum count {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl count {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(

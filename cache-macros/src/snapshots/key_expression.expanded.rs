@@ -13,7 +13,7 @@ fn render(request: &Request, page: u32, theme: Theme) -> String {
 ///What is cached of `render`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 enum render {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl render {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {

@@ -8,44 +8,45 @@ async fn generate(model: String, least: usize) -> Vec<u8> {
             ::cache_core::__private::Lookup::Miss(miss) => miss,
         }
     };
-    miss.load_async_with(async move {
-            let mut all_terms = ::cache_core::__private::Terms::new();
-            let terms = &mut all_terms;
-            terms.label(::cache_core::__private::format_args!("img:{model}"));
-            terms.ttl(lifetime(&model));
-            let kept = (
-                ::cache_core::__private::own!(& model),
-                ::cache_core::__private::own!(& least),
-            );
-            let out = async move {
-                if false {
-                    return ::cache_core::__private::never::<Vec<u8>>();
-                }
-                let out: Vec<u8> = { draw(model).await };
-                out
+    let body = async move {
+        let mut all_terms = ::cache_core::__private::Terms::new();
+        let terms = &mut all_terms;
+        terms.label(::cache_core::__private::format_args!("img:{model}"));
+        terms.ttl(lifetime(&model));
+        let kept = (
+            ::cache_core::__private::own!(& model),
+            ::cache_core::__private::own!(& least),
+        );
+        let out = async move {
+            if false {
+                return ::cache_core::__private::never::<Vec<u8>>();
             }
-                .await;
-            let (model, least) = kept;
-            terms
-                .cache_if(
-                    ::cache_core::__private::kind!(Vec < u8 >),
-                    &out,
-                    |image| image.len() > least,
-                );
-            terms
-                .size(
-                    ::cache_core::__private::kind!(Vec < u8 >),
-                    &out,
-                    |image| image.len() + model.len(),
-                );
-            (out, all_terms)
-        })
-        .await
+            let out: Vec<u8> = { draw(model).await };
+            out
+        }
+            .await;
+        let (model, least) = kept;
+        terms
+            .cache_if(
+                ::cache_core::__private::kind!(Vec < u8 >),
+                &out,
+                |image| image.len() > least,
+            );
+        terms
+            .size(
+                ::cache_core::__private::kind!(Vec < u8 >),
+                &out,
+                |image| image.len() + model.len(),
+            );
+        (out, all_terms)
+    };
+    let own = ::cache_core::__private::own_body!(body);
+    miss.load_owned(body, own).await
 }
 ///What is cached of `generate`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 enum generate {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl generate {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {

@@ -18,7 +18,7 @@ impl<T: Source> Catalog<T> {
 ///What is cached of `find`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum Find {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl Find {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(

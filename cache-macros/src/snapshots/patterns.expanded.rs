@@ -17,7 +17,7 @@ fn distance((x, y): (f64, f64), Point { z, .. }: Point, _: u32, mut scale: f64) 
 ///What is cached of `distance`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 enum distance {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl distance {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {

@@ -15,7 +15,7 @@ pub fn area(width: u32, height: u32) -> u64 {
 ///What is cached of `area`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 pub enum area {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl area {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {

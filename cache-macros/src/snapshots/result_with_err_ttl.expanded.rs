@@ -13,7 +13,7 @@ fn price(product: u64) -> Result<u64, Error> {
 ///What is cached of `price`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
 enum price {}
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
 impl price {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {

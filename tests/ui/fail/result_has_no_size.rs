@@ -1,4 +1,4 @@
-// errors: 1
+// errors: 2 (1 is enough)
 use cache_core::cached;
 
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-// errors: 1
+// errors: 3 (1 is enough)
 use cache_core::cached;
 
 use std::cell::Cell;
