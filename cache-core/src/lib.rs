@@ -86,13 +86,10 @@ pub mod __private {
     pub use crate::call::{Call, Lookup, Miss, Site};
     pub use crate::function::{Function, Registration};
     pub use crate::lead::{Own as OwnBody, OwnedBody, Owning, Terms};
-    pub use crate::outcome::{Plan, Returns, Whole, require_option, require_result};
-    pub use crate::size::{ByHeapSize, BySerialize, Given, Seen, SizeOf, Unknown};
+    pub use crate::outcome::{Plan, Planned, Returns, Whole, require_option, require_result};
+    pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
-    pub use crate::{
-        __kind as kind, __own as own, __own_body as own_body, __plan as plan,
-        __register as register,
-    };
+    pub use crate::{__own as own, __own_body as own_body, __register as register};
 
     /// A value that is never made, to tell the compiler a type.
     pub fn never<T>() -> T {
@@ -104,13 +101,10 @@ pub mod __private {
     pub mod probes {
         pub use crate::lead::{CanLeave as __CacheCanLeave, CannotLeave as __CacheCannotLeave};
         pub use crate::outcome::{
-            CanShare as __CacheCanShare, CannotShare as __CacheCannotShare, Kind as __CacheKind,
-            ViaOption as __CacheViaOption, ViaPlain as __CacheViaPlain,
-            ViaResult as __CacheViaResult, ViaResultOption as __CacheViaResultOption,
-        };
-        pub use crate::size::{
-            ByHeapSize as __CacheByHeapSize, BySerialize as __CacheBySerialize,
-            Unknown as __CacheUnknown,
+            PlanEstimated as __CachePlanEstimated, PlanExact as __CachePlanExact,
+            PlanSharedEstimated as __CachePlanSharedEstimated, PlanSized as __CachePlanSized,
+            PlanUnknown as __CachePlanUnknown, ViaPlain as __CacheViaPlain,
+            ViaResult as __CacheViaResult,
         };
     }
 
@@ -179,42 +173,4 @@ macro_rules! __register {
     ($function:expr) => {
         $crate::__private::inventory::submit! { $crate::__private::Registration($function) }
     };
-}
-
-/// Finds out what of a return type is stored.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __kind {
-    ($returned:ty) => {{
-        use $crate::__private::probes::*;
-        (&&&&$crate::__private::Returns::<$returned>::NEW).__cache_kind()
-    }};
-    ($returned:ty, whole) => {
-        $crate::__private::Whole($crate::__kind!($returned))
-    };
-}
-
-/// Finds out how a return type is stored, what it costs and whether it can be shared.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __plan {
-    ($returned:ty) => {{
-        use $crate::__private::probes::*;
-        let kind = (&&&&$crate::__private::Returns::<$returned>::NEW).__cache_kind();
-        let measure = (&&kind.__cache_size_of()).__cache_measure();
-        $crate::__private::Plan::new(kind, measure, (&&kind.__cache_sharing()).__cache_share())
-    }};
-    ($returned:ty, whole) => {{
-        use $crate::__private::probes::*;
-        let kind = $crate::__kind!($returned, whole);
-        let measure = (&&kind.__cache_size_of()).__cache_measure();
-        $crate::__private::Plan::new(kind, measure, (&&kind.__cache_sharing()).__cache_share())
-    }};
-    ($returned:ty, sized) => { $crate::__plan!(@given $crate::__kind!($returned)) };
-    ($returned:ty, whole, sized) => { $crate::__plan!(@given $crate::__kind!($returned, whole)) };
-    (@given $kind:expr) => {{
-        use $crate::__private::probes::*;
-        let kind = $kind;
-        $crate::__private::Plan::new(kind, $crate::__private::Given, (&&kind.__cache_sharing()).__cache_share())
-    }};
 }

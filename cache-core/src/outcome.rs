@@ -3,14 +3,18 @@
 //! Of a `Result` the `Ok` value is stored, of an `Option` the `Some` value, of a `Result<Option<_>, _>` the inner value;
 //! anything else is stored as it is. With `cache_err`, `cache_none` and their lifetimes the whole result is.
 //!
-//! The choice is made where the type is known, in the generated code, by method resolution:
-//! `(&&&&Returns::<R>::NEW).__cache_kind()` finds the most special of four traits first, and sees through aliases.
+//! The choice is made where the type is known, in the generated code, by method resolution, which sees through aliases:
+//! `(&Planned(Returns::<R>::NEW.__cache_kind())).__cache_plan()`. The compiler tries a type's own methods before those of
+//! traits, and what takes the receiver as it is before what takes a reference to it. So what is common is found at once:
+//! looking further costs compile time, in every annotated function.
 
 use std::any::Any;
 use std::marker::PhantomData;
 
+use serde::Serialize;
+
 use crate::entry::{AnyEntry, AnyValue, Draft, Entry};
-use crate::size::{Measure, SizeOf};
+use crate::size::{Estimated, Exact, Given, HeapSize, Measure};
 use crate::sync::Arc;
 
 /// What can be kept and handed out again and again.
@@ -21,6 +25,8 @@ use crate::sync::Arc;
 )]
 pub trait Storable: Clone + Send + Sync + 'static {}
 
+// Without this the compiler would report the missing `Clone` and its advice instead of ours.
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Storable for T {}
 
 /// What a result is, by its type.
@@ -35,28 +41,18 @@ pub enum Verdict {
 }
 
 /// A way to store a return type.
-pub trait Kind: Copy + Send + Sync + 'static {
+pub trait Kind: Copy {
     /// What the function returns.
-    type Output: 'static;
+    type Output;
     /// What is stored of it.
-    type Stored: Storable;
+    type Stored;
 
     /// What a result is.
     fn verdict(out: &Self::Output) -> Verdict;
     /// What is stored of a result, if there is such a thing in it.
     fn stored(out: &Self::Output) -> Option<&Self::Stored>;
     /// The result that a stored value stands for.
-    fn restore(stored: &Self::Stored) -> Self::Output;
-
-    /// Where to find out what a stored value costs.
-    fn __cache_size_of(self) -> SizeOf<Self::Stored> {
-        SizeOf::new()
-    }
-
-    /// Where to find out whether a result can be shared.
-    fn __cache_sharing(self) -> Sharing<Self::Output> {
-        Sharing(PhantomData)
-    }
+    fn restore(stored: Self::Stored) -> Self::Output;
 }
 
 /// A return type in search of its kind.
@@ -68,7 +64,7 @@ impl<R> Returns<R> {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident <$($param:ident),+> of $output:ty, stores $stored:ty, found by $via:ident on $probe:ty {
+    ($($(#[$doc:meta])* $kind:ident <$($param:ident),+> of $output:ty, stores $stored:ty {
         verdict: $verdict:expr, stored: $get:expr, restore: $restore:expr
     })+) => {$(
         $(#[$doc])*
@@ -82,10 +78,7 @@ macro_rules! kinds {
 
         impl<$($param),+> Copy for $kind<$($param),+> {}
 
-        impl<$($param: 'static),+> Kind for $kind<$($param),+>
-        where
-            $stored: Storable,
-        {
+        impl<$($param),+> Kind for $kind<$($param),+> {
             type Output = $output;
             type Stored = $stored;
 
@@ -102,25 +95,9 @@ macro_rules! kinds {
             }
 
             #[inline]
-            fn restore(stored: &$stored) -> $output {
+            fn restore(stored: $stored) -> $output {
                 let restore: fn($stored) -> $output = $restore;
-                restore(stored.clone())
-            }
-        }
-
-        /// Finds the kind by method resolution.
-        pub trait $via {
-            /// The kind.
-            type Found;
-            /// The kind.
-            fn __cache_kind(&self) -> Self::Found;
-        }
-
-        impl<$($param),+> $via for $probe {
-            type Found = $kind<$($param),+>;
-
-            fn __cache_kind(&self) -> Self::Found {
-                $kind(PhantomData)
+                restore(stored)
             }
         }
     )+};
@@ -128,7 +105,7 @@ macro_rules! kinds {
 
 kinds! {
     /// The `Some` in an `Ok` is stored.
-    OfResultOption<T, E> of Result<Option<T>, E>, stores T, found by ViaResultOption on &&&Returns<Result<Option<T>, E>> {
+    OfResultOption<T, E> of Result<Option<T>, E>, stores T {
         verdict: |out| match out {
             Ok(Some(_)) => Verdict::Value,
             Ok(None) => Verdict::None,
@@ -138,22 +115,68 @@ kinds! {
         restore: |value| Ok(Some(value))
     }
     /// The `Ok` is stored.
-    OfResult<T, E> of Result<T, E>, stores T, found by ViaResult on &&Returns<Result<T, E>> {
+    OfResult<T, E> of Result<T, E>, stores T {
         verdict: |out| if out.is_ok() { Verdict::Value } else { Verdict::Err },
         stored: |out| out.as_ref().ok(),
         restore: |value| Ok(value)
     }
     /// The `Some` is stored.
-    OfOption<T> of Option<T>, stores T, found by ViaOption on &Returns<Option<T>> {
+    OfOption<T> of Option<T>, stores T {
         verdict: |out| if out.is_some() { Verdict::Value } else { Verdict::None },
         stored: |out| out.as_ref(),
         restore: |value| Some(value)
     }
     /// The result is stored as it is.
-    Plain<T> of T, stores T, found by ViaPlain on Returns<T> {
+    Plain<T> of T, stores T {
         verdict: |_| Verdict::Value,
         stored: |out| Some(out),
         restore: |value| value
+    }
+}
+
+impl<T, E> Returns<Result<Option<T>, E>> {
+    /// First choice.
+    pub fn __cache_kind(self) -> OfResultOption<T, E> {
+        OfResultOption(PhantomData)
+    }
+}
+
+impl<T> Returns<Option<T>> {
+    /// First choice, too.
+    pub fn __cache_kind(self) -> OfOption<T> {
+        OfOption(PhantomData)
+    }
+}
+
+/// Second choice: any other `Result`.
+pub trait ViaResult {
+    /// The kind.
+    type Found;
+    /// The kind.
+    fn __cache_kind(self) -> Self::Found;
+}
+
+impl<T, E> ViaResult for Returns<Result<T, E>> {
+    type Found = OfResult<T, E>;
+
+    fn __cache_kind(self) -> OfResult<T, E> {
+        OfResult(PhantomData)
+    }
+}
+
+/// No choice left: found for every type.
+pub trait ViaPlain {
+    /// The kind.
+    type Found;
+    /// The kind.
+    fn __cache_kind(&self) -> Self::Found;
+}
+
+impl<T> ViaPlain for Returns<T> {
+    type Found = Plain<T>;
+
+    fn __cache_kind(&self) -> Plain<T> {
+        Plain(PhantomData)
     }
 }
 
@@ -161,7 +184,7 @@ kinds! {
 #[derive(Clone, Copy)]
 pub struct Whole<K>(pub K);
 
-impl<K: Kind<Output: Storable>> Kind for Whole<K> {
+impl<K: Kind> Kind for Whole<K> {
     type Output = K::Output;
     type Stored = K::Output;
 
@@ -173,18 +196,24 @@ impl<K: Kind<Output: Storable>> Kind for Whole<K> {
         Some(out)
     }
 
-    fn restore(stored: &K::Output) -> K::Output {
-        stored.clone()
+    fn restore(stored: K::Output) -> K::Output {
+        stored
     }
 }
 
-/// A result in search of whether it can be shared with the followers of a flight.
-pub struct Sharing<R>(PhantomData<fn() -> R>);
-
-/// How to share a result that is not stored.
-pub struct Share<R> {
+/// How to share a result that is not stored with the followers of a flight.
+pub(crate) struct Share<R> {
     pub(crate) pack: fn(&R) -> Arc<AnyValue>,
     pub(crate) unpack: fn(&AnyValue) -> Option<R>,
+}
+
+impl<R: Storable> Share<R> {
+    fn new() -> Self {
+        Self {
+            pack: |out| Arc::new(out.clone()),
+            unpack: |out| (out as &dyn Any).downcast_ref::<R>().cloned(),
+        }
+    }
 }
 
 impl<R> Clone for Share<R> {
@@ -194,41 +223,6 @@ impl<R> Clone for Share<R> {
 }
 
 impl<R> Copy for Share<R> {}
-
-/// Finds a result that can be shared.
-pub trait CanShare {
-    /// The result.
-    type Output;
-    /// How to share it.
-    fn __cache_share(&self) -> Option<Share<Self::Output>>;
-}
-
-impl<R: Storable> CanShare for &Sharing<R> {
-    type Output = R;
-
-    fn __cache_share(&self) -> Option<Share<R>> {
-        Some(Share {
-            pack: |out| Arc::new(out.clone()),
-            unpack: |out| (out as &dyn Any).downcast_ref::<R>().cloned(),
-        })
-    }
-}
-
-/// Finds any other result.
-pub trait CannotShare {
-    /// The result.
-    type Output;
-    /// Nothing.
-    fn __cache_share(&self) -> Option<Share<Self::Output>>;
-}
-
-impl<R> CannotShare for Sharing<R> {
-    type Output = R;
-
-    fn __cache_share(&self) -> Option<Share<R>> {
-        None
-    }
-}
 
 /// All that the library must know of a function's return type.
 ///
@@ -242,16 +236,15 @@ pub struct Plan<R> {
 }
 
 impl<R> Plan<R> {
-    /// Puts the answers of method resolution together.
     #[inline]
-    pub fn new<K: Kind<Output = R>, M: Measure<K::Stored>>(
-        _: K,
-        _: M,
-        share: Option<Share<R>>,
-    ) -> Self {
+    fn new<K, M>(share: Option<Share<R>>) -> Self
+    where
+        K: Kind<Output = R, Stored: Storable>,
+        M: Measure<K::Stored>,
+    {
         Self {
             verdict: K::verdict,
-            restore: |value| value.downcast_ref::<K::Stored>().map(K::restore),
+            restore: |value| value.downcast_ref::<K::Stored>().cloned().map(K::restore),
             entry: |out, draft| {
                 // What is stored is the copy, which has no spare capacity where the original may have had some.
                 let value = K::stored(out)?.clone();
@@ -270,6 +263,73 @@ impl<R> Clone for Plan<R> {
 }
 
 impl<R> Copy for Plan<R> {}
+
+/// A kind in search of its plan.
+pub struct Planned<K>(pub K);
+
+impl<K> Planned<K>
+where
+    K: Kind<Stored: Storable + HeapSize, Output: Storable>,
+{
+    /// First choice: the type says what it costs, and the result can be shared.
+    #[inline]
+    pub fn __cache_plan(&self) -> Plan<K::Output> {
+        Plan::new::<K, Exact>(Some(Share::new()))
+    }
+}
+
+impl<K> Planned<K>
+where
+    K: Kind<Stored: Storable, Output: Storable>,
+{
+    /// First choice where the attribute says what a value costs: the result can be shared.
+    #[inline]
+    pub fn __cache_sized_plan(&self) -> Plan<K::Output> {
+        Plan::new::<K, Given>(Some(Share::new()))
+    }
+}
+
+// One more choice. What every choice needs is asked for where the method is called, so that it is missed only once.
+macro_rules! plans {
+    ($($(#[$doc:meta])* $via:ident for $planned:ty, $method:ident($this:ty),
+        if { $($found:tt)* } needs { $($needs:tt)* }, $measure:ty, $share:expr;)+) => {$(
+        $(#[$doc])*
+        pub trait $via<K: Kind> {
+            /// The plan.
+            fn $method(self: $this) -> Plan<K::Output>
+            where
+                K::Stored: $($needs)*;
+        }
+
+        impl<K: Kind<$($found)*>> $via<K> for $planned {
+            #[inline]
+            fn $method(self: $this) -> Plan<K::Output>
+            where
+                K::Stored: $($needs)*,
+            {
+                Plan::new::<K, $measure>($share)
+            }
+        }
+    )+};
+}
+
+plans! {
+    /// Second choice: the type says what it costs.
+    PlanExact for Planned<K>, __cache_plan(&Self),
+        if { Stored: HeapSize } needs { Storable }, Exact, None;
+    /// Third choice: what the value serializes says roughly what it costs, and the result can be shared.
+    PlanSharedEstimated for &Planned<K>, __cache_plan(&Self),
+        if { Stored: Serialize, Output: Storable } needs { Storable }, Estimated, Some(Share::new());
+    /// Fourth choice: what the value serializes says roughly what it costs.
+    PlanEstimated for &Planned<K>, __cache_plan(&mut Self),
+        if { Stored: Serialize } needs { Storable }, Estimated, None;
+    /// No choice left: found for every type, and refused with the message of [`HeapSize`].
+    PlanUnknown for Planned<K>, __cache_plan(Self),
+        if {} needs { Storable + HeapSize }, Exact, None;
+    /// Second choice where the attribute says what a value costs.
+    PlanSized for Planned<K>, __cache_sized_plan(&Self),
+        if {} needs { Storable }, Given, None;
+}
 
 /// A type of which `cache_err` makes sense.
 #[diagnostic::on_unimplemented(
@@ -309,18 +369,15 @@ mod tests {
 
     #[test]
     fn the_kind_is_found_by_type_and_through_aliases() {
-        assert_eq!(stored_of((&&&&Returns::<Alias<u8>>::NEW).__cache_kind()), "u8");
-        assert_eq!(stored_of((&&&&Returns::<std::io::Result<u16>>::NEW).__cache_kind()), "u16");
-        assert_eq!(
-            stored_of((&&&&Returns::<Result<Option<u32>, String>>::NEW).__cache_kind()),
-            "u32"
-        );
-        assert_eq!(stored_of((&&&&Returns::<Option<u64>>::NEW).__cache_kind()), "u64");
-        assert_eq!(stored_of((&&&&Returns::<i8>::NEW).__cache_kind()), "i8");
+        assert_eq!(stored_of(Returns::<Alias<u8>>::NEW.__cache_kind()), "u8");
+        assert_eq!(stored_of(Returns::<std::io::Result<u16>>::NEW.__cache_kind()), "u16");
+        assert_eq!(stored_of(Returns::<Result<Option<u32>, String>>::NEW.__cache_kind()), "u32");
+        assert_eq!(stored_of(Returns::<Option<u64>>::NEW.__cache_kind()), "u64");
+        assert_eq!(stored_of(Returns::<i8>::NEW.__cache_kind()), "i8");
     }
 
     fn in_generic_code<T: Clone + Send + Sync + 'static>() -> &'static str {
-        stored_of((&&&&Returns::<Option<T>>::NEW).__cache_kind())
+        stored_of(Returns::<Option<T>>::NEW.__cache_kind())
     }
 
     #[test]
@@ -330,9 +387,22 @@ mod tests {
 
     #[test]
     fn an_error_that_is_not_clone_is_not_shared() {
-        let kind = (&&&&Returns::<Result<u8, std::io::Error>>::NEW).__cache_kind();
-        assert!((&&kind.__cache_sharing()).__cache_share().is_none());
-        let kind = (&&&&Returns::<Result<u8, String>>::NEW).__cache_kind();
-        assert!((&&kind.__cache_sharing()).__cache_share().is_some());
+        let kind = Returns::<Result<u8, std::io::Error>>::NEW.__cache_kind();
+        assert!((&Planned(kind)).__cache_plan().share.is_none());
+        assert!((&Planned(kind)).__cache_sized_plan().share.is_none());
+        let kind = Returns::<Result<u8, String>>::NEW.__cache_kind();
+        assert!((&Planned(kind)).__cache_plan().share.is_some());
+        assert!((&Planned(kind)).__cache_sized_plan().share.is_some());
+    }
+
+    #[derive(Clone, Serialize)]
+    struct Estimate(u8);
+
+    #[test]
+    fn a_type_that_only_serializes_is_estimated() {
+        let kind = Returns::<Result<Estimate, std::io::Error>>::NEW.__cache_kind();
+        assert!((&Planned(kind)).__cache_plan().share.is_none());
+        let kind = Returns::<Option<Estimate>>::NEW.__cache_kind();
+        assert!((&Planned(kind)).__cache_plan().share.is_some());
     }
 }

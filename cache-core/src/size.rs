@@ -96,7 +96,7 @@ fn sum<'a, T: HeapSize + 'a>(parts: impl IntoIterator<Item = &'a T>, seen: &mut 
 }
 
 /// A way to find the heap size of a `T`.
-pub trait Measure<T>: Copy {
+pub(crate) trait Measure<T>: Copy {
     /// The heap size of a value on its own.
     fn heap_size(value: &T) -> usize;
 }
@@ -143,6 +143,18 @@ impl Exact {
     #[inline]
     pub fn is_flat<T: HeapSize>(self, _: SizeOf<T>) -> bool {
         T::is_flat()
+    }
+}
+
+impl Given {
+    /// Nothing.
+    pub fn heap_size_in<T>(self, _: &T, _: &mut Seen) -> usize {
+        0
+    }
+
+    /// Whether no such value owns anything on the heap.
+    pub fn is_flat<T>(self, _: SizeOf<T>) -> bool {
+        true
     }
 }
 
@@ -223,7 +235,7 @@ pub trait Unknown: Sized {
     type Value;
 
     /// How the heap size of a value would be found.
-    fn __cache_measure(self) -> Exact
+    fn __cache_measure(self) -> Given
     where
         Self::Value: HeapSize;
 }
@@ -232,11 +244,11 @@ impl<T> Unknown for SizeOf<T> {
     type Value = T;
 
     #[inline]
-    fn __cache_measure(self) -> Exact
+    fn __cache_measure(self) -> Given
     where
         T: HeapSize,
     {
-        Exact
+        Given
     }
 }
 

@@ -87,27 +87,29 @@ pub(crate) fn output(model: &Model) -> TokenStream {
     model.output.as_ref().map_or_else(|| quote!(()), ToTokens::to_token_stream)
 }
 
-/// How its results are stored.
+/// How its results are stored. If they cannot be, that is an error at the return type.
 pub(crate) fn plan(model: &Model) -> TokenStream {
-    stored(model, "plan", model.plan.iter())
+    let (p, span, kind) = (private(model), output_span(model), found_kind(model));
+    let is_sized = model.plan.contains(&"sized");
+    let plan = Ident::new(if is_sized { "__cache_sized_plan" } else { "__cache_plan" }, span);
+    quote_spanned!(span=> { #[allow(unused_imports)] use #p::probes::*; (&#p::Planned(#kind)).#plan() })
 }
 
 /// What of a result is stored, for closures that look at it.
 fn kind(model: &Model) -> TokenStream {
-    stored(model, "kind", model.plan.iter().filter(|flag| **flag == "whole"))
+    let (p, kind) = (private(model), found_kind(model));
+    quote_spanned!(output_span(model)=> { #[allow(unused_imports)] use #p::probes::*; #kind })
 }
 
-/// A question about the return type. If it cannot be stored, that is an error at the type.
-fn stored<'a>(
-    model: &Model,
-    question: &str,
-    flags: impl Iterator<Item = &'a &'static str>,
-) -> TokenStream {
-    let (p, output) = (private(model), output(model));
-    let span = model.output.as_ref().map_or_else(Span::mixed_site, |output| located(output.span()));
-    let question = Ident::new(question, span);
-    let flags = flags.map(|flag| format_ident!("{flag}"));
-    quote_spanned!(span=> #p::#question!(#output #(, #flags)*))
+/// What of a result is stored, where the traits are in scope that find it by its type.
+fn found_kind(model: &Model) -> TokenStream {
+    let (p, span, output) = (private(model), output_span(model), output(model));
+    let kind = quote_spanned!(span=> #p::Returns::<#output>::NEW.__cache_kind());
+    if model.plan.contains(&"whole") { quote_spanned!(span=> #p::Whole(#kind)) } else { kind }
+}
+
+fn output_span(model: &Model) -> Span {
+    model.output.as_ref().map_or_else(Span::mixed_site, |output| located(output.span()))
 }
 
 /// A call with its key. An argument that cannot be in a key is an error at that argument.
@@ -121,8 +123,9 @@ pub(crate) fn call(model: &Model, site: TokenStream, by_reference: bool) -> Toke
             .into_iter()
             .next()
             .map_or_else(Span::mixed_site, |token| located(token.span()));
-        let and = (!by_reference || !is_owned_name(model, part)).then(|| quote_spanned!(span=> &));
-        quote_spanned!(span=> #call.arg(#and #part);)
+        // The same tokens for both, so that an argument without a key is one error.
+        let deref = (by_reference && is_owned_name(model, part)).then(|| quote_spanned!(span=> *));
+        quote_spanned!(span=> #call.arg(&#deref #part);)
     });
     // Through a reference, so that no trait of the user's with a method of that name comes first.
     quote_spanned!(Span::mixed_site()=> let #call = &mut #site.call(); #(#parts)*)

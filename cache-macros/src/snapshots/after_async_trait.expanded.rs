@@ -28,7 +28,17 @@ where
             }
                 .call();
             call.arg(&id);
-            match call.get(::cache_core::__private::plan!(Option < String >)) {
+            match call
+                .get({
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Planned(
+                        ::cache_core::__private::Returns::<Option<String>>::NEW
+                            .__cache_kind(),
+                    ))
+                        .__cache_plan()
+                })
+            {
                 ::cache_core::__private::Lookup::Hit(value) => return value,
                 ::cache_core::__private::Lookup::Miss(miss) => miss,
             }

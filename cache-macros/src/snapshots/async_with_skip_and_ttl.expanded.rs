@@ -37,7 +37,15 @@ impl profile {
     }
     #[inline]
     fn __cache_plan() -> ::cache_core::__private::Plan<Result<Profile, Error>> {
-        ::cache_core::__private::plan!(Result < Profile, Error >)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
+                    .__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     pub fn stats() -> ::cache_core::Stats {

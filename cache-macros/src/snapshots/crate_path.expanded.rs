@@ -35,7 +35,16 @@ impl twice {
     }
     #[inline]
     fn __cache_plan() -> facade::cache::__private::Plan<Option<u32>> {
-        facade::cache::__private::plan!(Option < u32 >, whole)
+        {
+            #[allow(unused_imports)]
+            use facade::cache::__private::probes::*;
+            (&facade::cache::__private::Planned(
+                facade::cache::__private::Whole(
+                    facade::cache::__private::Returns::<Option<u32>>::NEW.__cache_kind(),
+                ),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     pub(crate) fn stats() -> facade::cache::Stats {
@@ -48,13 +57,13 @@ impl twice {
     /// Drops the entry of this call; true if there was one.
     pub(crate) fn invalidate(n: &u32) -> facade::cache::__private::bool {
         let call = &mut twice::__cache_site().call();
-        call.arg(n);
+        call.arg(&*n);
         call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     pub(crate) fn peek(n: &u32) -> facade::cache::__private::Option<Option<u32>> {
         let call = &mut twice::__cache_site().call();
-        call.arg(n);
+        call.arg(&*n);
         call.peek(twice::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.

@@ -43,7 +43,14 @@ impl chunks {
     where
         T: Sync,
     {
-        ::cache_core::__private::plan!(usize)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<usize>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {

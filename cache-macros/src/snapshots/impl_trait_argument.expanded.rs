@@ -2,7 +2,16 @@ fn count<T: Table>(db: &impl Database, filter: impl Into<String> + Serialize) ->
     let miss = {
         let call = &mut count::__cache_site_of::<T, _, _>(&db, &filter).call();
         call.arg(&filter);
-        match call.get(::cache_core::__private::plan!(u64)) {
+        match call
+            .get({
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Planned(
+                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                ))
+                    .__cache_plan()
+            })
+        {
             ::cache_core::__private::Lookup::Hit(value) => return value,
             ::cache_core::__private::Lookup::Miss(miss) => miss,
         }
@@ -40,7 +49,14 @@ impl count {
         CacheImpl1: Database,
         CacheImpl2: Into<String> + Serialize,
     >() -> ::cache_core::__private::Plan<u64> {
-        ::cache_core::__private::plan!(u64)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     fn __cache_site_of<
         T: Table,
@@ -62,7 +78,7 @@ impl count {
         filter: &CacheImpl2,
     ) -> ::cache_core::__private::bool {
         let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
-        call.arg(filter);
+        call.arg(&*filter);
         call.invalidate()
     }
     /// What is stored for this call; never runs the body.
@@ -70,7 +86,7 @@ impl count {
         filter: &CacheImpl2,
     ) -> ::cache_core::__private::Option<u64> {
         let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
-        call.arg(filter);
+        call.arg(&*filter);
         call.peek(count::__cache_plan::<T, CacheImpl1, CacheImpl2>())
     }
     /// Stores a result for this call; true if it is stored now.

@@ -30,7 +30,14 @@ impl render {
     }
     #[inline]
     fn __cache_plan() -> ::cache_core::__private::Plan<String> {
-        ::cache_core::__private::plan!(String)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<String>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {

@@ -28,13 +28,21 @@ async fn generate(model: String, least: usize) -> Vec<u8> {
         let (model, least) = kept;
         terms
             .cache_if(
-                ::cache_core::__private::kind!(Vec < u8 >),
+                {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
+                },
                 &out,
                 |image| image.len() > least,
             );
         terms
             .size(
-                ::cache_core::__private::kind!(Vec < u8 >),
+                {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
+                },
                 &out,
                 |image| image.len() + model.len(),
             );
@@ -63,7 +71,14 @@ impl generate {
     }
     #[inline]
     fn __cache_plan() -> ::cache_core::__private::Plan<Vec<u8>> {
-        ::cache_core::__private::plan!(Vec < u8 >, sized)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
+            ))
+                .__cache_sized_plan()
+        }
     }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
@@ -76,15 +91,15 @@ impl generate {
     /// Drops the entry of this call; true if there was one.
     fn invalidate(model: &String, least: &usize) -> ::cache_core::__private::bool {
         let call = &mut generate::__cache_site().call();
-        call.arg(model);
-        call.arg(least);
+        call.arg(&*model);
+        call.arg(&*least);
         call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek(model: &String, least: &usize) -> ::cache_core::__private::Option<Vec<u8>> {
         let call = &mut generate::__cache_site().call();
-        call.arg(model);
-        call.arg(least);
+        call.arg(&*model);
+        call.arg(&*least);
         call.peek(generate::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.
@@ -98,13 +113,21 @@ impl generate {
         terms.ttl(lifetime(&model));
         terms
             .cache_if(
-                ::cache_core::__private::kind!(Vec < u8 >),
+                {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
+                },
                 &out,
                 |image| image.len() > least,
             );
         terms
             .size(
-                ::cache_core::__private::kind!(Vec < u8 >),
+                {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
+                },
                 &out,
                 |image| image.len() + model.len(),
             );

@@ -38,7 +38,14 @@ impl Find {
     }
     #[inline]
     fn __cache_plan<T: Source>() -> ::cache_core::__private::Plan<Option<Product>> {
-        ::cache_core::__private::plan!(Option < Product >)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<Option<Product>>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     pub fn stats() -> ::cache_core::Stats {

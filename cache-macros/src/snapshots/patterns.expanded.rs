@@ -34,7 +34,14 @@ impl distance {
     }
     #[inline]
     fn __cache_plan() -> ::cache_core::__private::Plan<f64> {
-        ::cache_core::__private::plan!(f64)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<f64>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
@@ -47,17 +54,17 @@ impl distance {
     /// Drops the entry of this call; true if there was one.
     fn invalidate((x, y): &(f64, f64), scale: &f64) -> ::cache_core::__private::bool {
         let call = &mut distance::__cache_site().call();
-        call.arg(x);
-        call.arg(y);
-        call.arg(scale);
+        call.arg(&*x);
+        call.arg(&*y);
+        call.arg(&*scale);
         call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek((x, y): &(f64, f64), scale: &f64) -> ::cache_core::__private::Option<f64> {
         let call = &mut distance::__cache_site().call();
-        call.arg(x);
-        call.arg(y);
-        call.arg(scale);
+        call.arg(&*x);
+        call.arg(&*y);
+        call.arg(&*scale);
         call.peek(distance::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.

@@ -32,7 +32,14 @@ impl area {
     }
     #[inline]
     fn __cache_plan() -> ::cache_core::__private::Plan<u64> {
-        ::cache_core::__private::plan!(u64)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     pub fn stats() -> ::cache_core::Stats {
@@ -45,15 +52,15 @@ impl area {
     /// Drops the entry of this call; true if there was one.
     pub fn invalidate(width: &u32, height: &u32) -> ::cache_core::__private::bool {
         let call = &mut area::__cache_site().call();
-        call.arg(width);
-        call.arg(height);
+        call.arg(&*width);
+        call.arg(&*height);
         call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     pub fn peek(width: &u32, height: &u32) -> ::cache_core::__private::Option<u64> {
         let call = &mut area::__cache_site().call();
-        call.arg(width);
-        call.arg(height);
+        call.arg(&*width);
+        call.arg(&*height);
         call.peek(area::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.

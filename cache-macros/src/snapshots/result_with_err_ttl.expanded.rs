@@ -33,7 +33,17 @@ impl price {
     }
     #[inline]
     fn __cache_plan() -> ::cache_core::__private::Plan<Result<u64, Error>> {
-        ::cache_core::__private::plan!(Result < u64, Error >, whole)
+        {
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Whole(
+                    ::cache_core::__private::Returns::<Result<u64, Error>>::NEW
+                        .__cache_kind(),
+                ),
+            ))
+                .__cache_plan()
+        }
     }
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
@@ -46,13 +56,13 @@ impl price {
     /// Drops the entry of this call; true if there was one.
     fn invalidate(product: &u64) -> ::cache_core::__private::bool {
         let call = &mut price::__cache_site().call();
-        call.arg(product);
+        call.arg(&*product);
         call.invalidate()
     }
     /// What is stored for this call; never runs the body.
     fn peek(product: &u64) -> ::cache_core::__private::Option<Result<u64, Error>> {
         let call = &mut price::__cache_site().call();
-        call.arg(product);
+        call.arg(&*product);
         call.peek(price::__cache_plan())
     }
     /// Stores a result for this call; true if it is stored now.

@@ -15,7 +15,16 @@ fn warm_up() {
             ::cache_core::__private::Site::of(&CACHE_FUNCTION)
         }
             .call();
-        match call.get(::cache_core::__private::plan!(())) {
+        match call
+            .get({
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Planned(
+                    ::cache_core::__private::Returns::<()>::NEW.__cache_kind(),
+                ))
+                    .__cache_plan()
+            })
+        {
             ::cache_core::__private::Lookup::Hit(value) => return value,
             ::cache_core::__private::Lookup::Miss(miss) => miss,
         }
