@@ -129,6 +129,17 @@ fn keyed(model: &Model, handle: &Handle) -> TokenStream {
         .collect();
     let is_known = |tokens: &TokenStream| !absent.iter().any(|name| walk::mentions(tokens, name));
     let (before, after) = (before(model, is_known), after(model, is_known));
+    let store = if before.is_empty() && after.is_empty() {
+        quote_spanned!(Span::mixed_site()=> call.put(#plan, &out, #p::Terms::new()))
+    } else {
+        quote_spanned! {Span::mixed_site()=>
+            let mut all_terms = #p::Terms::new();
+            let terms = &mut all_terms;
+            #before
+            #after
+            call.put(#plan, &out, all_terms)
+        }
+    };
     quote_spanned! {Span::mixed_site()=>
         /// Drops the entry of this call; true if there was one.
         #vis fn invalidate #generics(#(#borrowed),*) -> #p::bool #where_clause {
@@ -148,11 +159,7 @@ fn keyed(model: &Model, handle: &Handle) -> TokenStream {
         #vis fn put #generics(#(#owned,)* out: #output) -> #p::bool #where_clause {
             #ignore
             #by_value_call
-            let mut all_terms = #p::Terms::new();
-            let terms = &mut all_terms;
-            #before
-            #after
-            call.put(#plan, &out, all_terms)
+            #store
         }
     }
 }

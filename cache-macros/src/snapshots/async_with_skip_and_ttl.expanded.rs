@@ -74,9 +74,7 @@ impl profile {
     ) -> ::cache_core::__private::bool {
         let call = &mut profile::__cache_site().call();
         call.arg(&user);
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(profile::__cache_plan(), &out, all_terms)
+        call.put(profile::__cache_plan(), &out, ::cache_core::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     pub async fn refresh(db: &Db, user: &str) -> Result<Profile, Error> {

@@ -70,9 +70,7 @@ impl twice {
     pub(crate) fn put(n: u32, out: Option<u32>) -> facade::cache::__private::bool {
         let call = &mut twice::__cache_site().call();
         call.arg(&n);
-        let mut all_terms = facade::cache::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(twice::__cache_plan(), &out, all_terms)
+        call.put(twice::__cache_plan(), &out, facade::cache::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     pub(crate) fn refresh(n: u32) -> Option<u32> {

@@ -92,9 +92,11 @@ impl chunks {
     {
         let call = &mut chunks::__cache_site::<T, N>().call();
         call.arg(&items);
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(chunks::__cache_plan::<T, N>(), &out, all_terms)
+        call.put(
+            chunks::__cache_plan::<T, N>(),
+            &out,
+            ::cache_core::__private::Terms::new(),
+        )
     }
     /// Calls the function and replaces what is stored.
     fn refresh<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize

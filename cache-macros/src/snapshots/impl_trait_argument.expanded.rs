@@ -96,9 +96,11 @@ impl count {
     ) -> ::cache_core::__private::bool {
         let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
         call.arg(&filter);
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(count::__cache_plan::<T, CacheImpl1, CacheImpl2>(), &out, all_terms)
+        call.put(
+            count::__cache_plan::<T, CacheImpl1, CacheImpl2>(),
+            &out,
+            ::cache_core::__private::Terms::new(),
+        )
     }
     /// Calls the function and replaces what is stored.
     fn refresh<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(

@@ -68,9 +68,7 @@ impl render {
         let call = &mut render::__cache_site().call();
         call.arg(&(request.path()));
         call.arg(&(page % 10));
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(render::__cache_plan(), &out, all_terms)
+        call.put(render::__cache_plan(), &out, ::cache_core::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     fn refresh(request: &Request, page: u32, theme: Theme) -> String {

@@ -84,9 +84,7 @@ impl Find {
         let call = &mut Find::__cache_site::<T>().call();
         call.arg(&(this.id));
         call.arg(&(name));
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(Find::__cache_plan::<T>(), &out, all_terms)
+        call.put(Find::__cache_plan::<T>(), &out, ::cache_core::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     pub fn refresh<T: Source>(this: &Catalog<T>, name: &str) -> Option<Product> {

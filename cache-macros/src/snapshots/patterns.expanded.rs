@@ -73,9 +73,7 @@ impl distance {
         call.arg(&x);
         call.arg(&y);
         call.arg(&scale);
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(distance::__cache_plan(), &out, all_terms)
+        call.put(distance::__cache_plan(), &out, ::cache_core::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     fn refresh(arg0: (f64, f64), arg1: Point, arg2: u32, scale: f64) -> f64 {

@@ -68,9 +68,7 @@ impl area {
         let call = &mut area::__cache_site().call();
         call.arg(&width);
         call.arg(&height);
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(area::__cache_plan(), &out, all_terms)
+        call.put(area::__cache_plan(), &out, ::cache_core::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     pub fn refresh(width: u32, height: u32) -> u64 {

@@ -69,9 +69,7 @@ impl price {
     fn put(product: u64, out: Result<u64, Error>) -> ::cache_core::__private::bool {
         let call = &mut price::__cache_site().call();
         call.arg(&product);
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        call.put(price::__cache_plan(), &out, all_terms)
+        call.put(price::__cache_plan(), &out, ::cache_core::__private::Terms::new())
     }
     /// Calls the function and replaces what is stored.
     fn refresh(product: u64) -> Result<u64, Error> {
