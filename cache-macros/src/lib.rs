@@ -54,7 +54,7 @@ use crate::model::Model;
 /// | `label = "img:{model}"` | names an entry, in the words of its arguments |
 /// | `ttl = DUR` | how long a value lives; `0` stores nothing |
 /// | `idle = DUR` | how long a value lives without being used |
-/// | `jitter = 10%` | shortens each life by up to that share, so that entries do not expire together |
+/// | `jitter = 10%` | lengthens each life by a random share of up to that much, so that entries do not expire together |
 /// | `err_ttl = DUR` | stores `Err`, for that long |
 /// | `none_ttl = DUR` | stores `None`, for that long |
 /// | `cache_if = \|value\| BOOL` | stores only values for which that holds |
