@@ -14,7 +14,7 @@ use crate::cache::Inner;
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Key, KeyRef};
 use crate::flight::{Arrival, Follower, Landing, Orphan};
-use crate::function::Function;
+use crate::function::{Function, FunctionState};
 use crate::key::{self, KeyPart, KeyWriter};
 use crate::lead::{Leader, Own, Running, Terms, storable, store};
 use crate::memory::{Begin, Join, Stored};
@@ -148,19 +148,16 @@ impl Call {
     /// Answers the call from the cache, or says how to go on.
     #[inline]
     pub fn get<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        let Self { site, key } = self;
+        let site = self.site;
         let (cache, forced) = context::of_call(site.function);
         let mode = if forced == Mode::Normal { site.mode } else { forced };
         let state = cache.state(site.function);
         if mode == Mode::Uncached || !state.is_enabled() {
             return Lookup::Miss(Miss { plan, ticket: None });
         }
-        let Ok(bytes) = key.finish() else {
-            // A call whose arguments cannot be told from others' must not be answered from the cache.
-            state.counters.add(Count::Errors, 1);
+        let Some(key) = self.key(&state) else {
             return Lookup::Miss(Miss { plan, ticket: None });
         };
-        let key = KeyRef { state: &state, instance: site.instance, hash: site.hash(bytes), bytes };
         if mode == Mode::Normal
             && let Some(entry) = cache.memory.get(key, &cache.clock)
             && let Some(out) = (plan.restore)(&entry.value)
@@ -213,15 +210,21 @@ impl Call {
 
     /// Runs `verb` on the key of the call; `None` if it has none.
     fn addressed<R>(&self, verb: impl FnOnce(&Ref<Inner>, KeyRef<'_>) -> R) -> Option<R> {
-        let Self { site, key } = self;
         let cache = context::current_cache();
-        let state = cache.state(site.function);
-        let Ok(bytes) = key.finish() else {
+        let state = cache.state(self.site.function);
+        Some(verb(&cache, self.key(&state)?))
+    }
+
+    /// The key of the call. A call whose arguments cannot be told from others' has none,
+    /// and must not be answered from the cache.
+    #[inline]
+    fn key<'a>(&'a self, state: &'a Ref<FunctionState>) -> Option<KeyRef<'a>> {
+        let Ok(bytes) = self.key.finish() else {
             state.counters.add(Count::Errors, 1);
             return None;
         };
-        let key = KeyRef { state: &state, instance: site.instance, hash: site.hash(bytes), bytes };
-        Some(verb(&cache, key))
+        let Site { instance, .. } = self.site;
+        Some(KeyRef { state, instance, hash: self.site.hash(bytes), bytes })
     }
 }
 

@@ -75,11 +75,10 @@ pub mod __private {
     pub use std::future::Future;
     pub use std::iter::{IntoIterator, Iterator};
     pub use std::marker::Send;
-    pub use std::ops::FnOnce;
     pub use std::option::Option;
     pub use std::primitive::bool;
     pub use std::time::Duration;
-    pub use std::{concat, file, format_args, line, module_path, stringify};
+    pub use std::{file, format_args, line, module_path};
 
     pub use inventory;
 

@@ -179,6 +179,25 @@ fn user_code_may_call_the_cache_from_anywhere() {
 }
 
 #[test]
+fn a_clock_may_call_the_cache() {
+    static IS_INNER: AtomicBool = AtomicBool::new(false);
+    #[cached]
+    fn clocked(id: u32) -> u32 {
+        id
+    }
+    watched(|| {
+        let cache = TestCache::following(Cache::builder(), || {
+            if !IS_INNER.swap(true, Ordering::SeqCst) {
+                assert_eq!((clocked(7), clocked::peek(&7)), (7, Some(7)));
+                IS_INNER.store(false, Ordering::SeqCst);
+            }
+            std::time::Duration::ZERO
+        });
+        cache.run(|| assert_eq!((clocked(7), clocked(7), clocked::invalidate(&7)), (7, 7, true)));
+    });
+}
+
+#[test]
 fn a_slow_clone_holds_nobody_up() {
     static MEET: Barrier = Barrier::new(4);
     static ARMED: AtomicBool = AtomicBool::new(false);

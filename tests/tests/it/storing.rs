@@ -214,5 +214,8 @@ fn switched_off_everything_passes_through() {
         cache.set_enabled(false);
         body(1);
         assert_eq!(RUNS.count(), 4);
+        assert!(!body::put(1, 9), "nothing is stored while it is off");
+        cache.set_enabled(true);
+        assert_eq!((body(1), RUNS.count()), (1, 5), "what was put over does not come back");
     });
 }
