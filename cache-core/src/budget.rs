@@ -4,10 +4,13 @@ use crate::sync::{AtomicUsize, Ordering};
 
 const NO_LIMIT: usize = usize::MAX;
 
+/// Up to so many entries, the order of use is exact.
+const EXACT_ENTRIES: usize = 1024;
+
 /// A limit on bytes and one on entries, with what is held under them.
 ///
-/// Space is reserved before an entry becomes visible and released after it is gone,
-/// so at no moment does more lie in the cache than the limits allow.
+/// Everything is changed under the lock of the memory, and read by anybody.
+/// Room is made and taken before an entry becomes visible, so at no moment does more lie in the cache than the limits allow.
 pub(crate) struct Budget {
     bytes: AtomicUsize,
     entries: AtomicUsize,
@@ -27,44 +30,57 @@ impl Budget {
         }
     }
 
-    /// Takes room for so many more bytes and entries, or nothing if there is not enough.
-    pub(crate) fn try_reserve(&self, bytes: usize, entries: usize) -> bool {
-        if !grow(&self.entries, entries, self.max_entries.load(Ordering::SeqCst)) {
-            return false;
-        }
-        if !grow(&self.bytes, bytes, self.max_bytes.load(Ordering::SeqCst)) {
-            self.entries.fetch_sub(entries, Ordering::SeqCst);
-            return false;
-        }
-        self.peak_bytes.fetch_max(self.bytes(), Ordering::Relaxed);
-        true
+    /// Whether one more entry of so many bytes is within the limits.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let sum = self.bytes().checked_add(bytes);
+        sum.is_some_and(|sum| sum <= self.max_bytes.load(Ordering::Relaxed))
+            && self.entries() < self.max_entries.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn release(&self, bytes: usize, entries: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
-        self.entries.fetch_sub(entries, Ordering::SeqCst);
+    /// Takes room for one more entry, which there is.
+    pub(crate) fn reserve(&self, bytes: usize) {
+        let sum = self.bytes() + bytes;
+        self.bytes.store(sum, Ordering::Relaxed);
+        self.entries.store(self.entries() + 1, Ordering::Relaxed);
+        if sum > self.peak_bytes() {
+            self.peak_bytes.store(sum, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives back the room of one entry.
+    pub(crate) fn release(&self, bytes: usize) {
+        self.bytes.store(self.bytes() - bytes, Ordering::Relaxed);
+        self.entries.store(self.entries() - 1, Ordering::Relaxed);
     }
 
     /// Whether an entry of so many bytes fits into the empty budget.
     pub(crate) fn admits(&self, bytes: usize) -> bool {
-        bytes <= self.max_bytes.load(Ordering::SeqCst)
-            && self.max_entries.load(Ordering::SeqCst) > 0
+        bytes <= self.max_bytes.load(Ordering::Relaxed)
+            && self.max_entries.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.bytes() > self.max_bytes.load(Ordering::SeqCst)
-            || self.entries() > self.max_entries.load(Ordering::SeqCst)
+        self.bytes() > self.max_bytes.load(Ordering::Relaxed)
+            || self.entries() > self.max_entries.load(Ordering::Relaxed)
     }
 
     pub(crate) fn has_limit(&self) -> bool {
         self.max_bytes().is_some() || self.max_entries().is_some()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::SeqCst)
+    /// Whether the order of use is to be exact: with few entries, and a limit that may be reached with few.
+    ///
+    /// The first 64th of the bytes does not count: nothing can have to go there.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.entries() <= EXACT_ENTRIES
+            && (self.max_entries.load(Ordering::Relaxed) <= EXACT_ENTRIES
+                || self.bytes() > self.max_bytes.load(Ordering::Relaxed) / 64)
     }
 
-    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn entries(&self) -> usize {
         self.entries.load(Ordering::Relaxed)
     }
@@ -86,28 +102,17 @@ impl Budget {
     }
 
     pub(crate) fn set_max_bytes(&self, max: Option<usize>) {
-        self.max_bytes.store(max.unwrap_or(NO_LIMIT), Ordering::SeqCst);
+        self.max_bytes.store(max.unwrap_or(NO_LIMIT), Ordering::Relaxed);
     }
 
     pub(crate) fn set_max_entries(&self, max: Option<usize>) {
-        self.max_entries.store(max.unwrap_or(NO_LIMIT), Ordering::SeqCst);
+        self.max_entries.store(max.unwrap_or(NO_LIMIT), Ordering::Relaxed);
     }
 }
 
 fn limit(max: &AtomicUsize) -> Option<usize> {
-    let max = max.load(Ordering::SeqCst);
+    let max = max.load(Ordering::Relaxed);
     (max != NO_LIMIT).then_some(max)
-}
-
-fn grow(held: &AtomicUsize, by: usize, max: usize) -> bool {
-    // Growing by nothing always succeeds: a value replaced by one of its own size needs no room,
-    // even while a lowered limit is being enforced.
-    by == 0
-        || held
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |held| {
-                held.checked_add(by).filter(|sum| *sum <= max)
-            })
-            .is_ok()
 }
 
 #[cfg(test)]
@@ -115,26 +120,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_that_does_not_fit_takes_nothing() {
+    fn there_is_room_up_to_the_limits_and_not_beyond() {
         let budget = Budget::new(Some(100), Some(2));
-        assert!(budget.try_reserve(60, 1));
-        assert!(!budget.try_reserve(41, 1), "too many bytes");
-        assert!(budget.try_reserve(40, 1));
-        assert!(!budget.try_reserve(0, 1), "too many entries");
-        assert_eq!((budget.bytes(), budget.entries(), budget.peak_bytes()), (100, 2, 100));
-        budget.release(100, 2);
-        assert_eq!((budget.bytes(), budget.entries(), budget.peak_bytes()), (0, 0, 100));
+        assert!(budget.has_room(100) && !budget.has_room(101));
+        budget.reserve(60);
+        assert!(budget.has_room(40) && !budget.has_room(41), "bytes");
+        budget.reserve(30);
+        assert!(!budget.has_room(0), "entries");
+        assert_eq!((budget.bytes(), budget.entries(), budget.peak_bytes()), (90, 2, 90));
+        budget.release(60);
+        assert_eq!((budget.bytes(), budget.entries(), budget.peak_bytes()), (30, 1, 90));
     }
 
     #[test]
     fn huge_numbers_do_not_wrap() {
         let budget = Budget::new(None, None);
-        assert!(budget.try_reserve(usize::MAX - 1, 1));
-        assert!(!budget.try_reserve(2, 1));
-        assert_eq!(
-            (budget.bytes(), budget.entries()),
-            (usize::MAX - 1, 1),
-            "the refusal took nothing"
-        );
+        budget.reserve(usize::MAX - 1);
+        assert!(budget.has_room(1) && !budget.has_room(2));
     }
 }

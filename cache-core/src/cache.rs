@@ -58,7 +58,12 @@ impl Inner {
 
     fn new(settings: Settings, clock: Clock, is_global: bool) -> Self {
         Self {
-            memory: Memory::new(settings.max_bytes, settings.max_entries, settings.exact_order),
+            memory: Memory::new(
+                settings.max_bytes,
+                settings.max_entries,
+                settings.exact_order,
+                !is_global,
+            ),
             clock,
             enabled: AtomicBool::new(settings.enabled),
             settings,
@@ -77,7 +82,10 @@ impl Inner {
         let mut states = self.states.lock();
         states
             .entry(address(function))
-            .or_insert_with(|| Ref::Shared(Arc::new(self.new_state(function))))
+            .or_insert_with(|| {
+                self.memory
+                    .add_owner(|owner| Ref::Shared(Arc::new(self.new_state(function, owner))))
+            })
             .clone()
     }
 
@@ -85,19 +93,25 @@ impl Inner {
     fn new_global_state(&self, function: &'static Function) -> &'static FunctionState {
         let mut states = self.states.lock();
         // One for each function of the program, and as long-lived as the function.
-        let state: &'static FunctionState = Box::leak(Box::new(self.new_state(function)));
+        let leak = |owner| -> &'static FunctionState {
+            Box::leak(Box::new(self.new_state(function, owner)))
+        };
+        let Ref::Global(state) = self.memory.add_owner(|owner| Ref::Global(leak(owner))) else {
+            unreachable!("a line above it is global")
+        };
         states.insert(address(function), Ref::Global(state));
         state
     }
 
     /// The caller holds the lock of `states`, so that a switch thrown meanwhile is not missed.
-    fn new_state(&self, function: &'static Function) -> FunctionState {
+    fn new_state(&self, function: &'static Function, owner: u32) -> FunctionState {
         let overrides = self.settings.overrides(function.name);
         FunctionState::new(
             function,
             &overrides,
             self.enabled.load(Ordering::SeqCst),
-            self.memory.n_shards(),
+            owner,
+            self.is_global,
         )
     }
 
@@ -248,11 +262,11 @@ impl Cache {
 
     /// The most recently used entries, at most `limit` of them.
     ///
-    /// Expired ones are left out. Takes each shard's lock for a moment; O(`limit`) a shard.
+    /// Expired ones are left out. O(n log n) in the number of all entries; hits go on meanwhile, loads wait for a part of it.
     #[must_use]
     pub fn entries(&self, limit: usize) -> Vec<EntryInfo> {
         let now = self.inner.clock.now();
-        self.inner.memory.entries(limit, now).iter().map(|entry| entry.info(now)).collect()
+        self.inner.memory.entries(limit, now)
     }
 
     /// Drops everything. Results that are being computed now will reach their callers and not be stored.
@@ -281,14 +295,14 @@ impl Cache {
 
     /// Limits the bytes held, `None` for no limit. When this returns, the limit holds.
     pub fn set_max_bytes(&self, max: impl Into<Option<usize>>) {
-        self.inner.memory.budget.set_max_bytes(max.into());
-        self.inner.memory.shrink(&self.inner.clock);
+        let max = max.into();
+        self.inner.memory.set_limit(|budget| budget.set_max_bytes(max), &self.inner.clock);
     }
 
     /// Limits the number of entries, `None` for no limit. When this returns, the limit holds.
     pub fn set_max_entries(&self, max: impl Into<Option<usize>>) {
-        self.inner.memory.budget.set_max_entries(max.into());
-        self.inner.memory.shrink(&self.inner.clock);
+        let max = max.into();
+        self.inner.memory.set_limit(|budget| budget.set_max_entries(max), &self.inner.clock);
     }
 
     /// Turns caching off, so that every call runs its body, or on again. What is stored stays, and can be invalidated.

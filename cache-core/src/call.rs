@@ -10,16 +10,18 @@ use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use crate::cache::Inner;
+use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Key, KeyRef};
+use crate::epoch;
 use crate::flight::{Arrival, Follower, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{self, KeyPart, KeyWriter};
-use crate::lead::{Leader, Own, Running, Terms, storable, store};
+use crate::lead::{Leader, Own, Running, Terms, put, storable};
+use crate::loads::Company;
 use crate::memory::{Begin, Join, Stored};
 use crate::outcome::Plan;
-use crate::stats::{Count, Stats};
+use crate::stats::{AnyTime, Stats};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
 use crate::waits::Wait;
 
@@ -27,7 +29,7 @@ use crate::waits::Wait;
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     function: &'static Function,
-    instance: TypeId,
+    instance: Option<TypeId>,
     mode: Mode,
 }
 
@@ -35,7 +37,7 @@ impl Site {
     /// The site of a function that is not generic.
     #[inline]
     pub fn of(function: &'static Function) -> Self {
-        Self { function, instance: TypeId::of::<()>(), mode: Mode::Normal }
+        Self { function, instance: None, mode: Mode::Normal }
     }
 
     /// The site of one instantiation.
@@ -44,7 +46,7 @@ impl Site {
     /// which no name or path in the source does.
     #[inline]
     pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        Self { function, instance: typeid::of::<T>(), mode: Mode::Normal }
+        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -148,6 +150,24 @@ impl Call {
     /// Answers the call from the cache, or says how to go on.
     #[inline]
     pub fn get<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
+        let function = self.site.function;
+        // The way of nearly every hit: nothing is special, and the global cache knows the function.
+        if self.site.mode == Mode::Normal
+            && context::is_plain()
+            && let Some(state) = function.global.get()
+            && state.is_enabled()
+            && let Some(key) = self.key(state)
+        {
+            return match look(cache::global(), key, &plan) {
+                Some(out) => Lookup::Hit(out),
+                None => Lookup::Miss(Miss::plainly(plan, state, key)),
+            };
+        }
+        self.get_specially(plan)
+    }
+
+    #[inline(never)]
+    fn get_specially<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
         let site = self.site;
         let (cache, forced) = context::of_call(site.function);
         let mode = if forced == Mode::Normal { site.mode } else { forced };
@@ -159,8 +179,7 @@ impl Call {
             return Lookup::Miss(Miss { plan, ticket: None });
         };
         if mode == Mode::Normal
-            && let Some(entry) = cache.memory.get(key, &cache.clock)
-            && let Some(out) = (plan.restore)(&entry.value)
+            && let Some(out) = look(&cache, key, &plan)
         {
             return Lookup::Hit(out);
         }
@@ -169,7 +188,7 @@ impl Call {
             Mode::Normal => Join::Alone,
             _ => Join::Anew,
         };
-        let key = key.to_owned();
+        let key = key.to_owned(state.clone());
         Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join }) })
     }
 
@@ -183,7 +202,7 @@ impl Call {
     #[must_use]
     pub fn peek<R>(&mut self, plan: Plan<R>) -> Option<R> {
         let entry = self.addressed(|cache, key| cache.memory.peek(key, &cache.clock))??;
-        (plan.restore)(&entry.value)
+        (plan.restore)(entry.get())
     }
 
     /// Stores a result for the call; true if it is stored now.
@@ -197,8 +216,8 @@ impl Call {
                 cache.memory.invalidate(key, &cache.clock);
                 return false;
             }
-            match storable(cache, &key.to_owned(), &plan, value, terms) {
-                Some(entry) => store(cache, &entry, None) == Stored::Yes,
+            match storable(cache, key, &plan, value, terms) {
+                Some(entry) => put(cache, entry, key) == Stored::Yes,
                 None => {
                     cache.memory.invalidate(key, &cache.clock);
                     false
@@ -218,14 +237,21 @@ impl Call {
     /// The key of the call. A call whose arguments cannot be told from others' has none,
     /// and must not be answered from the cache.
     #[inline]
-    fn key<'a>(&'a self, state: &'a Ref<FunctionState>) -> Option<KeyRef<'a>> {
+    fn key<'a>(&'a self, state: &'a FunctionState) -> Option<KeyRef<'a>> {
         let Ok(bytes) = self.key.finish() else {
-            state.counters.add(Count::Errors, 1);
+            state.counters.add(AnyTime::Errors, 1);
             return None;
         };
         let Site { instance, .. } = self.site;
         Some(KeyRef { state, instance, hash: self.site.hash(bytes), bytes })
     }
+}
+
+/// The result that is stored for a call.
+#[inline]
+fn look<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>) -> Option<R> {
+    let pin = epoch::pin()?;
+    (plan.restore)(cache.memory.get(&pin, key, &cache.clock)?)
 }
 
 /// What the cache says to a call.
@@ -251,6 +277,16 @@ struct Ticket {
     join: Join,
 }
 
+impl<R> Miss<R> {
+    /// A miss in the global cache by a call with nothing special.
+    #[inline(never)]
+    fn plainly(plan: Plan<R>, state: &'static FunctionState, key: KeyRef<'_>) -> Self {
+        let join = if state.function.single_flight { Join::Any } else { Join::Alone };
+        let (cache, key) = (Ref::Global(cache::global()), key.to_owned(Ref::Global(state)));
+        Self { plan, ticket: Some(Ticket { cache, key, join }) }
+    }
+}
+
 impl<R: 'static> Miss<R> {
     /// Runs a sync body, or waits for whoever runs it.
     pub fn load(self, body: impl FnOnce() -> R) -> R {
@@ -260,7 +296,7 @@ impl<R: 'static> Miss<R> {
     /// Runs a sync body that has something to say about its result.
     pub fn load_with(self, body: impl FnOnce(&mut Terms) -> R) -> R {
         let plan = self.plan;
-        match block_on(self.claim()) {
+        match block_on(self.claim(Company::Welcome)) {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
@@ -284,7 +320,7 @@ impl<R: 'static> Miss<R> {
     ) -> R {
         let plan = self.plan;
         let Some(own) = own else { return self.load_async_with(body).await };
-        let adopted = match self.claim().await {
+        let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
             Claim::Lead(leader) => Running::new(leader, own(body)),
@@ -307,7 +343,7 @@ impl<R: 'static> Miss<R> {
     /// Runs an async body that has something to say about its result.
     pub async fn load_async_with(self, body: impl Future<Output = (R, Terms)>) -> R {
         let plan = self.plan;
-        match self.claim().await {
+        match self.claim(Company::Expected).await {
             Claim::Shared(out) => out,
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
@@ -320,20 +356,17 @@ impl<R: 'static> Miss<R> {
     }
 
     /// Waits for another caller's result, or takes the lead.
-    async fn claim(self) -> Claim<R> {
+    async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
         let Some(Ticket { cache, key, mut join }) = ticket else { return Claim::Unclaimed };
         let state = key.state.clone();
         let parent = context::frame();
         let mut was_counted = false;
         loop {
-            let begin = cache.memory.begin(&key, join, was_counted, &cache.clock);
-            if !was_counted && !matches!(begin, Begin::Hit(_)) {
-                state.counters.add(Count::Misses, 1);
-            }
+            let begin = cache.memory.begin(&key, join, company, was_counted, &cache.clock);
             let out = match begin {
                 Begin::Lead(load) => return Claim::Lead(Leader::new(cache, key, load, parent)),
-                Begin::Hit(entry) => (plan.restore)(&entry.value),
+                Begin::Hit(entry) => (plan.restore)(entry.get()),
                 Begin::Follow(flight) => {
                     was_counted = true;
                     let follower = Follower::new(Arc::clone(&flight));
@@ -344,12 +377,12 @@ impl<R: 'static> Miss<R> {
                         continue;
                     }
                     match follower.await {
-                        Arrival::Landed(Landing::Value(entry)) => (plan.restore)(&entry.value),
+                        Arrival::Landed(Landing::Value(entry)) => (plan.restore)(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {
                             plan.share.and_then(|share| (share.unpack)(&*out))
                         }
                         Arrival::Adopted(load) => {
-                            state.counters.add(Count::Coalesced, 1);
+                            state.counters.add(AnyTime::Coalesced, 1);
                             return Claim::Adopt(load, wait.flatten());
                         }
                         Arrival::Abandoned => None,
@@ -357,7 +390,7 @@ impl<R: 'static> Miss<R> {
                 }
             };
             if let Some(out) = out {
-                state.counters.add(Count::Coalesced, was_counted.into());
+                state.counters.add(AnyTime::Coalesced, was_counted.into());
                 return Claim::Shared(out);
             }
         }

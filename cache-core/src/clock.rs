@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// A point in time of one clock: nanoseconds since it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +33,7 @@ pub(crate) fn nanos(span: Duration) -> u64 {
 /// Where a cache takes its time from.
 pub(crate) enum Clock {
     /// The monotonic clock of the machine.
-    System(Instant),
+    System(SystemClock),
     /// Stands still until a test advances it.
     Manual(AtomicU64),
     /// Follows somebody else's clock, such as a runtime's paused one.
@@ -42,7 +42,7 @@ pub(crate) enum Clock {
 
 impl Clock {
     pub(crate) fn system() -> Self {
-        Self::System(machine_time())
+        Self::System(SystemClock { start: machine_time(), recent: AtomicU64::new(0) })
     }
 
     pub(crate) fn manual() -> Self {
@@ -51,10 +51,31 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Moment {
         match self {
-            Self::System(start) => Moment(nanos(start.elapsed())),
+            Self::System(clock) => clock.now(),
             Self::Manual(nanos) => Moment(nanos.load(Ordering::SeqCst)),
             Self::Source(elapsed) => Moment(nanos(elapsed())),
         }
+    }
+
+    /// About the present moment, for what only people look at: a system clock is looked at every so many calls.
+    #[inline]
+    pub(crate) fn roughly(&self, calls_to_go: &AtomicU32) -> Moment {
+        match self {
+            Self::System(clock) => match calls_to_go.load(Ordering::Relaxed) {
+                0 => clock.look(calls_to_go),
+                n_calls => {
+                    calls_to_go.store(n_calls - 1, Ordering::Relaxed);
+                    Moment(clock.recent.load(Ordering::Relaxed))
+                }
+            },
+            _ => self.now(),
+        }
+    }
+
+    /// The present moment for what is done under a lock. A test's clock is asked before, for it may be user code;
+    /// the system's only when it is needed.
+    pub(crate) fn before_lock(&self) -> Option<Moment> {
+        (!self.is_system()).then(|| self.now())
     }
 
     /// Moves a manual clock; false for a clock that moves by itself.
@@ -68,6 +89,36 @@ impl Clock {
     /// Whether background work may wait for this clock by sleeping.
     pub(crate) fn is_system(&self) -> bool {
         matches!(self, Self::System(_))
+    }
+}
+
+/// The clock of the machine, and about what it shows.
+pub(crate) struct SystemClock {
+    start: Instant,
+    recent: AtomicU64,
+}
+
+impl SystemClock {
+    /// Between two looks at the clock there are so many calls, while these come fast.
+    const CALLS: u32 = 63;
+
+    /// What is noted is about so exact.
+    const STEP: u64 = 1_000_000;
+
+    fn now(&self) -> Moment {
+        Moment(nanos(self.start.elapsed()))
+    }
+
+    #[cold]
+    fn look(&self, calls_to_go: &AtomicU32) -> Moment {
+        let now = self.now();
+        // Where calls are few, each one looks.
+        let is_long_ago = now.0 > self.recent.load(Ordering::Relaxed) + Self::STEP;
+        if is_long_ago {
+            self.recent.store(now.0, Ordering::Relaxed);
+        }
+        calls_to_go.store(if is_long_ago { 0 } else { Self::CALLS }, Ordering::Relaxed);
+        now
     }
 }
 

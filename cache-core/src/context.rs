@@ -35,10 +35,15 @@ thread_local! {
     static FRAME: RefCell<Option<Arc<Frame>>> = const { RefCell::new(None) };
 }
 
-/// The cache and the mode of a call that starts now.
+/// Whether no thread of the process is in a scope: calls go to the global cache then, and none is forced.
 #[inline]
+pub(crate) fn is_plain() -> bool {
+    N_SCOPES.load(Ordering::Relaxed) == 0
+}
+
+/// The cache and the mode of a call that starts now.
 pub(crate) fn of_call(function: &'static Function) -> (Ref<Inner>, Mode) {
-    if N_SCOPES.load(Ordering::Relaxed) == 0 {
+    if is_plain() {
         return (Ref::Global(cache::global()), Mode::Normal);
     }
     (current_cache(), take_forced(function))

@@ -1,32 +1,36 @@
-//! A stored result: its key, value, charge and lifetime.
+//! A stored result: its key, value, charge and lifetime, in one allocation.
+//!
+//! An entry is a header, the value and the bytes of the key, one after the other, behind one thin pointer:
+//! a hit finds all that it needs in neighbouring cache lines, and a miss allocates once.
+//! Its type is only known to who made it; the header remembers which type that was, and is asked.
 
+#![expect(unsafe_code, reason = "one allocation for values of any type behind one atomic pointer")]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::{Any, TypeId};
+use std::marker::PhantomData;
 use std::mem::size_of;
-use std::sync::atomic::AtomicU32;
+use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
 use crate::function::FunctionState;
-use crate::sync::{Arc, AtomicU64, Ordering, Ref};
+use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref, fence};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyRef<'a> {
-    pub(crate) state: &'a Ref<FunctionState>,
+    pub(crate) state: &'a FunctionState,
     /// Tells instantiations of a generic function apart.
-    pub(crate) instance: TypeId,
+    pub(crate) instance: Option<TypeId>,
     pub(crate) hash: u64,
     pub(crate) bytes: &'a [u8],
 }
 
 impl KeyRef<'_> {
-    pub(crate) fn to_owned(self) -> Key {
-        Key {
-            state: self.state.clone(),
-            instance: self.instance,
-            hash: self.hash,
-            bytes: self.bytes.into(),
-        }
+    /// `state` is the one that this key has already.
+    pub(crate) fn to_owned(self, state: Ref<FunctionState>) -> Key {
+        Key { state, instance: self.instance, hash: self.hash, bytes: KeyBytes::new(self.bytes) }
     }
 }
 
@@ -34,47 +38,130 @@ impl KeyRef<'_> {
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) state: Ref<FunctionState>,
-    pub(crate) instance: TypeId,
+    pub(crate) instance: Option<TypeId>,
     pub(crate) hash: u64,
-    pub(crate) bytes: Arc<[u8]>,
+    bytes: KeyBytes,
+}
+
+/// The bytes of a key while it is loaded: most are short, and are copied without an allocation.
+#[derive(Clone)]
+enum KeyBytes {
+    Short(u8, [u8; KeyBytes::SHORT]),
+    Long(Arc<[u8]>),
+}
+
+impl KeyBytes {
+    const SHORT: usize = 46;
+
+    fn new(bytes: &[u8]) -> Self {
+        if bytes.len() > Self::SHORT {
+            return Self::Long(bytes.into());
+        }
+        let mut short = [0; Self::SHORT];
+        short[..bytes.len()].copy_from_slice(bytes);
+        Self::Short(bytes.len() as u8, short)
+    }
 }
 
 impl Key {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            KeyBytes::Short(len, bytes) => &bytes[..usize::from(*len)],
+            KeyBytes::Long(bytes) => bytes,
+        }
+    }
+
     pub(crate) fn borrow(&self) -> KeyRef<'_> {
-        KeyRef { state: &self.state, instance: self.instance, hash: self.hash, bytes: &self.bytes }
+        KeyRef { state: &self.state, instance: self.instance, hash: self.hash, bytes: self.bytes() }
     }
 
     /// The bytes decide; the hash only found the place to look.
-    #[inline]
     pub(crate) fn is(&self, other: KeyRef<'_>) -> bool {
         self.hash == other.hash
-            && std::ptr::eq::<FunctionState>(&*self.state, &**other.state)
+            && self.state.owner == other.state.owner
             && self.instance == other.instance
-            && *self.bytes == *other.bytes
+            && self.bytes() == other.bytes
     }
 }
 
-/// Any value that a function returned.
+/// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
 
-/// A stored result of any type.
-pub(crate) type AnyEntry = Entry<AnyValue>;
+#[repr(C)]
+struct Header {
+    n_refs: AtomicU32,
+    uses: AtomicU32,
+    hash: u64,
+    value: &'static ValueType,
+    owner: u32,
+    key_len: u32,
+    /// The tick of its last use.
+    used: AtomicU64,
+    /// About when that was.
+    last_used: AtomicU64,
+    created: Moment,
+    charge: usize,
+    /// Where it stands in its order. Written before it is seen, and read under the lock.
+    place: AtomicU32,
+    more: Option<Box<More>>,
+}
 
-/// A stored result.
-pub(crate) struct Entry<T: ?Sized> {
-    pub(crate) key: Key,
-    pub(crate) label: Option<Box<str>>,
-    /// What it counts for in the budgets. Computed once: what was added is what is subtracted.
-    pub(crate) charge: usize,
-    pub(crate) created: Moment,
+/// What few entries have.
+struct More {
+    label: Option<Box<str>>,
+    instance: Option<TypeId>,
     /// The first moment at which it is expired.
     deadline: Moment,
     /// It also expires when unused for so many nanoseconds; `u64::MAX` for never.
     idle: u64,
-    last_used: AtomicU64,
-    uses: AtomicU32,
-    pub(crate) value: T,
+    /// The moment under which it is listed to be looked at; `u64::MAX` for none.
+    listed: AtomicU64,
 }
+
+/// All that is known of a value whose type is forgotten.
+struct ValueType {
+    id: fn() -> TypeId,
+    value_offset: usize,
+    key_offset: usize,
+    align: usize,
+    drop: unsafe fn(*mut u8),
+}
+
+trait Forgotten: Sized + 'static {
+    const TYPE: &'static ValueType;
+}
+
+impl<T: 'static> Forgotten for T {
+    const TYPE: &'static ValueType = &{
+        let (header, value) = (Layout::new::<Header>(), Layout::new::<T>());
+        let align = if value.align() > header.align() { value.align() } else { header.align() };
+        let value_offset = header.size().next_multiple_of(value.align());
+        ValueType {
+            id: TypeId::of::<T>,
+            value_offset,
+            key_offset: value_offset + value.size(),
+            align,
+            // SAFETY (of the caller): the pointer is to a live `T`, which is not used afterwards.
+            drop: |value| unsafe { std::ptr::drop_in_place(value.cast::<T>()) },
+        }
+    };
+}
+
+impl ValueType {
+    fn layout(&self, key_len: usize) -> Layout {
+        let size = self.key_offset.checked_add(key_len);
+        size.and_then(|size| Layout::from_size_align(size, self.align).ok())
+            .expect("a key and a value that exist fit into memory together")
+    }
+}
+
+/// One of the holders of an entry.
+pub(crate) struct EntryRef(NonNull<Header>);
+
+// SAFETY: values are `Send + Sync` (see `EntryRef::new`), and so is everything in the header.
+unsafe impl Send for EntryRef {}
+// SAFETY: the same.
+unsafe impl Sync for EntryRef {}
 
 /// How long a result may be served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,15 +170,19 @@ pub(crate) struct Lifetime {
     pub(crate) idle: Option<Duration>,
 }
 
-/// What the counters of an `Arc` take: an entry's own, and those of its key's bytes.
-const COUNTERS: usize = 2 * 16;
+impl Lifetime {
+    /// Whether time can end it.
+    pub(crate) fn is_mortal(self) -> bool {
+        self.ttl.is_some() || self.idle.is_some()
+    }
+}
 
-/// What a deadline takes: a place in the shard's ordered set, at the mean fill of its nodes.
+/// What a deadline takes: a place in the ordered set, at the mean fill of its nodes.
 const DEADLINE: usize = 24;
 
 /// All of an entry but its value.
-pub(crate) struct Draft {
-    pub(crate) key: Key,
+pub(crate) struct Draft<'a> {
+    pub(crate) key: KeyRef<'a>,
     pub(crate) label: Option<Box<str>>,
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
@@ -101,76 +192,325 @@ pub(crate) struct Draft {
     pub(crate) place: usize,
 }
 
-impl<T: Any + Send + Sync> Entry<T> {
-    pub(crate) fn new(value: T, heap: usize, draft: Draft) -> Self {
+impl EntryRef {
+    pub(crate) fn new<T: Any + Send + Sync>(value: T, heap: usize, draft: Draft<'_>) -> Self {
         let Draft { key, label, life, now, place, size: _ } = draft;
-        let mortal = life.ttl.is_some() || life.idle.is_some();
+        let value_type = T::TYPE;
+        let layout = value_type.layout(key.bytes.len());
+        let label_len = label.as_ref().map_or(0, |label| label.len());
+        let more = (label.is_some() || key.instance.is_some() || life.is_mortal()).then(|| {
+            Box::new(More {
+                label,
+                instance: key.instance,
+                deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
+                idle: life.idle.map_or(u64::MAX, nanos),
+                listed: AtomicU64::new(u64::MAX),
+            })
+        });
         let charge = [
-            size_of::<Self>(),
-            COUNTERS,
+            layout.size(),
             place,
-            if mortal { DEADLINE } else { 0 },
-            key.bytes.len(),
-            label.as_ref().map_or(0, |label| label.len()),
+            if more.is_some() { size_of::<More>() } else { 0 },
+            if life.is_mortal() { DEADLINE } else { 0 },
+            label_len,
             heap,
         ]
         .into_iter()
         .fold(0, usize::saturating_add);
-        Self {
-            key,
-            label,
-            charge,
-            created: now,
-            deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
-            idle: life.idle.map_or(u64::MAX, nanos),
-            last_used: AtomicU64::new(now.0),
+        let header = Header {
+            n_refs: AtomicU32::new(1),
             uses: AtomicU32::new(0),
-            value,
+            hash: key.hash,
+            value: value_type,
+            owner: key.state.owner,
+            key_len: u32::try_from(key.bytes.len()).expect("a key is shorter than 4 GiB"),
+            used: AtomicU64::new(0),
+            last_used: AtomicU64::new(now.0),
+            created: now,
+            charge,
+            place: AtomicU32::new(0),
+            more,
+        };
+        // SAFETY: the layout is not empty, for it begins with a header.
+        let start = unsafe { alloc(layout) };
+        let Some(entry) = NonNull::new(start.cast::<Header>()) else { handle_alloc_error(layout) };
+        // SAFETY: `start` is an allocation of `layout`, which has room and the alignment for the three parts at their
+        // offsets, and nobody else knows it yet.
+        unsafe {
+            entry.write(header);
+            start.add(value_type.value_offset).cast::<T>().write(value);
+            start
+                .add(value_type.key_offset)
+                .copy_from_nonoverlapping(key.bytes.as_ptr(), key.bytes.len());
+        }
+        Self(entry)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Entry<'_> {
+        Entry { header: self.0, holder: PhantomData }
+    }
+
+    /// The entry as the table keeps it, where holding it is somebody else's care.
+    #[inline]
+    pub(crate) fn as_raw(&self) -> RawEntry {
+        RawEntry(self.0.as_ptr())
+    }
+}
+
+impl Clone for EntryRef {
+    fn clone(&self) -> Self {
+        let n_refs = self.get().header().n_refs.fetch_add(1, Ordering::Relaxed);
+        assert!(n_refs < u32::MAX / 2, "an entry has fewer than 2 billion holders");
+        Self(self.0)
+    }
+}
+
+impl Drop for EntryRef {
+    fn drop(&mut self) {
+        if self.get().header().n_refs.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        fence(Ordering::Acquire);
+        /// Gives the memory back even if dropping the value panics.
+        struct Free(*mut u8, Layout);
+        impl Drop for Free {
+            fn drop(&mut self) {
+                // SAFETY: this is the allocation, with the layout that it was made with.
+                unsafe { dealloc(self.0, self.1) };
+            }
+        }
+        let start = self.0.as_ptr().cast::<u8>();
+        let (value, key_len) = (self.get().header().value, self.get().header().key_len);
+        let _free = Free(start, value.layout(key_len as usize));
+        // SAFETY: this was the last holder, so nobody looks at the header or the value any more.
+        unsafe {
+            let value_start = start.add(value.value_offset);
+            self.0.drop_in_place();
+            (value.drop)(value_start);
         }
     }
 }
 
-impl<T: ?Sized> Entry<T> {
+/// An entry in the table: a pointer that holds nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RawEntry(*mut Header);
+
+/// What the table's atomic pointers point to.
+pub(crate) struct Opaque(#[expect(dead_code, reason = "never looked at")] Header);
+
+impl RawEntry {
+    pub(crate) const NONE: Self = Self(std::ptr::null_mut());
+
+    #[inline]
+    pub(crate) fn from_ptr(ptr: *mut Opaque) -> Self {
+        Self(ptr.cast())
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(self) -> *mut Opaque {
+        self.0.cast()
+    }
+
+    /// The entry, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// Somebody holds the entry throughout `'a`.
+    #[inline]
+    pub(crate) unsafe fn get<'a>(self) -> Option<Entry<'a>> {
+        Some(Entry { header: NonNull::new(self.0)?, holder: PhantomData })
+    }
+}
+
+/// An entry that somebody holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    header: NonNull<Header>,
+    holder: PhantomData<&'a EntryRef>,
+}
+
+impl<'a> Entry<'a> {
+    #[inline]
+    fn header(self) -> &'a Header {
+        // SAFETY: somebody holds the entry throughout `'a`, and but for atomics its header does not change.
+        unsafe { self.header.as_ref() }
+    }
+
+    /// The value, if it is of this type.
+    #[inline]
+    pub(crate) fn value<T: 'static>(self) -> Option<&'a T> {
+        let value = self.header().value;
+        // One type may be described at several addresses, but no address describes two.
+        let is_of_type = std::ptr::eq(value, T::TYPE) || (value.id)() == TypeId::of::<T>();
+        // SAFETY: the value is of this type, lies at this offset and does not change while somebody holds the entry.
+        is_of_type.then(|| unsafe {
+            self.header.cast::<u8>().add(value.value_offset).cast::<T>().as_ref()
+        })
+    }
+
+    #[inline]
+    pub(crate) fn key_bytes(self) -> &'a [u8] {
+        let Header { value, key_len, .. } = self.header();
+        // SAFETY: so many bytes lie at this offset and do not change while somebody holds the entry.
+        unsafe {
+            let start = self.header.cast::<u8>().add(value.key_offset);
+            std::slice::from_raw_parts(start.as_ptr(), *key_len as usize)
+        }
+    }
+
+    /// Keeps the entry beyond `'a`.
+    pub(crate) fn to_owned(self) -> EntryRef {
+        EntryRef::clone(&std::mem::ManuallyDrop::new(EntryRef(self.header)))
+    }
+
+    /// The bytes decide; the hash only found the place to look.
+    #[inline]
+    pub(crate) fn is(self, key: KeyRef<'_>) -> bool {
+        let header = self.header();
+        header.hash == key.hash
+            && header.owner == key.state.owner
+            && are_same(self.key_bytes(), key.bytes)
+            // A function that is not generic has no instances to tell apart.
+            && (key.instance.is_none() || self.instance() == key.instance)
+    }
+
+    fn instance(self) -> Option<TypeId> {
+        self.header().more.as_ref()?.instance
+    }
+
+    #[inline]
+    pub(crate) fn hash(self) -> u64 {
+        self.header().hash
+    }
+
+    /// Which function returned it.
+    #[inline]
+    pub(crate) fn owner(self) -> u32 {
+        self.header().owner
+    }
+
+    /// What it counts for in the budgets. Computed once: what was added is what is subtracted.
+    pub(crate) fn charge(self) -> usize {
+        self.header().charge
+    }
+
+    pub(crate) fn created(self) -> Moment {
+        self.header().created
+    }
+
+    pub(crate) fn place(self) -> u32 {
+        self.header().place.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_place(self, place: u32) {
+        self.header().place.store(place, Ordering::Relaxed);
+    }
+
+    /// The tick of its last use.
+    #[inline]
+    pub(crate) fn used(self) -> u64 {
+        self.header().used.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set_used(self, tick: u64) {
+        self.header().used.store(tick, Ordering::Relaxed);
+    }
+
     /// Whether time can end this entry's life.
     #[inline]
-    pub(crate) fn is_mortal(&self) -> bool {
-        self.deadline != Moment::NEVER || self.idle != u64::MAX
+    pub(crate) fn is_mortal(self) -> bool {
+        self.header()
+            .more
+            .as_ref()
+            .is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
+    }
+
+    /// Whether its life depends on when it was last used.
+    #[inline]
+    pub(crate) fn is_idling(self) -> bool {
+        self.header().more.as_ref().is_some_and(|more| more.idle != u64::MAX)
     }
 
     /// The moment from which it must not be served any more, as far as is known now.
-    pub(crate) fn due(&self) -> Moment {
-        let idle_until = Moment(self.last_used.load(Ordering::Relaxed).saturating_add(self.idle));
-        self.deadline.min(idle_until)
+    pub(crate) fn due(self) -> Moment {
+        let Some(more) = &self.header().more else { return Moment::NEVER };
+        more.deadline.min(Moment(self.last_used().0.saturating_add(more.idle)))
+    }
+
+    /// The moment under which it is listed to be looked at. Under the lock, as is setting it.
+    pub(crate) fn listed(self) -> Option<Moment> {
+        let listed = Moment(self.header().more.as_ref()?.listed.load(Ordering::Relaxed));
+        (listed != Moment::NEVER).then_some(listed)
+    }
+
+    pub(crate) fn set_listed(self, due: Moment) {
+        if let Some(more) = &self.header().more {
+            more.listed.store(due.0, Ordering::Relaxed);
+        }
     }
 
     /// The one rule of freshness: an entry is expired from its deadline on.
     #[inline]
-    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
-        now < self.due()
+    pub(crate) fn is_fresh(self, now: Moment) -> bool {
+        !self.is_mortal() || now < self.due()
     }
 
-    /// Notes a use. The caller holds the lock of the shard.
     #[inline]
-    pub(crate) fn touch(&self, now: Moment) {
-        self.last_used.store(now.0, Ordering::Relaxed);
-        let uses = self.uses.load(Ordering::Relaxed).saturating_add(1);
-        self.uses.store(uses, Ordering::Relaxed);
+    pub(crate) fn last_used(self) -> Moment {
+        Moment(self.header().last_used.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set_last_used(self, now: Moment) {
+        self.header().last_used.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
+    #[inline]
+    pub(crate) fn count_use(self, random: u64) {
+        const STEP: u32 = 32;
+        let uses = &self.header().uses;
+        let n_uses = uses.load(Ordering::Relaxed);
+        if n_uses < STEP {
+            uses.store(n_uses + 1, Ordering::Relaxed);
+        } else if random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0 {
+            uses.store(n_uses.saturating_add(STEP), Ordering::Relaxed);
+        }
     }
 
     /// As people read it.
-    pub(crate) fn info(&self, now: Moment) -> EntryInfo {
+    pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
+        let header = self.header();
         let due = self.due();
         EntryInfo {
-            function: self.key.state.function.name,
-            label: self.label.as_deref().map(str::to_owned),
-            key: format!("{:016x}", self.key.hash),
-            age: now.since(self.created),
-            idle: now.since(Moment(self.last_used.load(Ordering::Relaxed))),
-            uses: u64::from(self.uses.load(Ordering::Relaxed)),
-            charge: self.charge,
+            function,
+            label: header.more.as_ref().and_then(|more| Some(more.label.as_deref()?.to_owned())),
+            key: format!("{:016x}", header.hash),
+            age: now.since(header.created),
+            idle: now.since(self.last_used()),
+            uses: u64::from(header.uses.load(Ordering::Relaxed)),
+            charge: header.charge,
             remaining: (due != Moment::NEVER).then(|| due.since(now)),
         }
     }
+}
+
+/// Compares bytes, most of which are few: faster than a call of `memcmp`.
+#[inline]
+fn are_same(one: &[u8], other: &[u8]) -> bool {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    if one.len() != other.len() {
+        return false;
+    }
+    if one.len() <= 16
+        && let (Some(one_first), Some(other_first)) = (one.first_chunk(), other.first_chunk())
+        && let (Some(one_last), Some(other_last)) = (one.last_chunk(), other.last_chunk())
+    {
+        return word(one_first) == word(other_first) && word(one_last) == word(other_last);
+    }
+    one == other
 }
 
 /// One stored result, as [`Cache::entries`](crate::Cache::entries) lists it.
@@ -188,32 +528,13 @@ pub struct EntryInfo {
     /// Time since it was stored.
     pub age: Duration,
     /// Time since it was last served, or stored if it never was.
+    ///
+    /// Kept to about a millisecond while there are many calls. When they become few, it may lag for 64 of them.
     pub idle: Duration,
-    /// How often it was served.
+    /// How often it was served: exact up to 32, then an estimate.
     pub uses: u64,
     /// The bytes it counts for: key, value and overhead.
     pub charge: usize,
     /// Time until it expires; `None` if it does not.
     pub remaining: Option<Duration>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::function::{Function, Overrides};
-
-    #[test]
-    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
-        static FUNCTION: Function = Function::new("f", "m", "f.rs", 1);
-        let state =
-            || Ref::Shared(Arc::new(FunctionState::new(&FUNCTION, &Overrides::default(), true, 1)));
-        let (one, other) = (state(), state());
-        let key = |state, instance, bytes| KeyRef { state, instance, hash: 7, bytes };
-        let unit = TypeId::of::<()>();
-        let owned = key(&one, unit, b"ab".as_slice()).to_owned();
-        assert!(owned.is(key(&one, unit, b"ab")));
-        assert!(!owned.is(key(&one, unit, b"ac")), "other bytes");
-        assert!(!owned.is(key(&one, TypeId::of::<u8>(), b"ab")), "another instantiation");
-        assert!(!owned.is(key(&other, unit, b"ab")), "another function");
-    }
 }

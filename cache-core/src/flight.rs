@@ -5,7 +5,7 @@
 //! If the leader's body can do without its caller, it is handed over as it is; else the follower begins anew.
 //! Threads and tasks wait in the same way: a follower is a future, and a thread polls it itself.
 //!
-//! A flight knows neither the function nor the types. Who may join it is decided by the shard that lists it.
+//! A flight knows neither the function nor the types. Who may join it is decided by the register that lists it.
 
 use std::any::Any;
 use std::future::Future;
@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use crate::entry::{AnyEntry, AnyValue};
+use crate::entry::{AnyValue, EntryRef};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::waits::LoadId;
 use crate::worker;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(crate) enum Landing {
     /// The value to restore the result from, stored or not.
-    Value(Arc<AnyEntry>),
+    Value(EntryRef),
     /// The whole result, which holds no value, such as an error.
     Outcome(Arc<AnyValue>),
 }
@@ -71,7 +71,7 @@ pub(crate) enum Arrival {
 }
 
 impl Flight {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(id: LoadId) -> Arc<Self> {
         let state = State {
             stage: Stage::Loading,
             n_followers: 0,
@@ -79,15 +79,15 @@ impl Flight {
             free_seats: Vec::new(),
         };
         Arc::new(Self {
-            id: LoadId::new(),
+            id,
             n_polls: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
             state: Mutex::new(state),
         })
     }
 
-    /// Takes one more follower aboard, unless the flight is over. The caller holds the lock of the shard,
-    /// so that a leader who has left the shard knows all its followers.
+    /// Takes one more follower aboard, unless the flight is over. The caller holds the lock of the memory,
+    /// so that a leader who has left the register knows all its followers.
     pub(crate) fn join(self: &Arc<Self>) -> bool {
         let mut state = self.state.lock();
         if !matches!(state.stage, Stage::Loading | Stage::Orphaned(_)) {
@@ -101,7 +101,7 @@ impl Flight {
         true
     }
 
-    /// Whether anybody waits. Final once the shard does not list the flight any more.
+    /// Whether anybody waits. Final once the register does not list the load any more.
     pub(crate) fn has_followers(&self) -> bool {
         self.state.lock().n_followers > 0
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::stats::{Counters, Stats};
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, Ordering};
 
 /// A cached function as its attribute declares it: one `static` a site.
 #[derive(Debug)]
@@ -142,8 +142,9 @@ pub(crate) struct FunctionState {
     pub(crate) function: &'static Function,
     pub(crate) counters: Counters,
     pub(crate) budget: Budget,
-    /// The age of the oldest entry in each shard, for a function with limits of its own; empty otherwise.
-    pub(crate) oldest: Box<[AtomicU64]>,
+    is_limited: bool,
+    /// Its number in its cache.
+    pub(crate) owner: u32,
     /// A lifetime that the environment sets over the attribute's.
     pub(crate) ttl: Option<Duration>,
     /// Off by the function's own switch in the environment.
@@ -172,17 +173,18 @@ impl FunctionState {
         function: &'static Function,
         overrides: &Overrides,
         cache_enabled: bool,
-        n_shards: usize,
+        owner: u32,
+        is_global: bool,
     ) -> Self {
         let budget =
             Budget::new(function.max_bytes, overrides.max_entries.or(function.max_entries));
-        let n_oldest = if budget.has_limit() { n_shards } else { 0 };
         let switched_off = overrides.enabled == Some(false);
         Self {
             function,
-            counters: Counters::new(n_shards),
+            counters: Counters::new(is_global),
+            is_limited: budget.has_limit(),
             budget,
-            oldest: (0..n_oldest).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            owner,
             ttl: overrides.ttl,
             switched_off,
             enabled: AtomicBool::new(cache_enabled && !switched_off),
@@ -199,10 +201,10 @@ impl FunctionState {
         self.enabled.store(cache_enabled && !self.switched_off, Ordering::Relaxed);
     }
 
-    /// Whether the function has limits of its own, and so an order of its own.
+    /// Whether the order in which its results are used is to be exact, on account of its own limits.
     #[inline]
-    pub(crate) fn is_limited(&self) -> bool {
-        !self.oldest.is_empty()
+    pub(crate) fn is_exact(&self) -> bool {
+        self.is_limited && self.budget.is_exact()
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -8,15 +8,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::cache::Inner;
+use crate::clock::{Clock, Moment};
 use crate::context::FrameScope;
-use crate::entry::{AnyEntry, Draft, Key, Lifetime};
+use crate::entry::{Draft, EntryRef, Key, KeyRef, Lifetime};
+use crate::epoch;
 use crate::flight::{Landing, LeaderWaker};
-use crate::memory::Stored;
+use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
-use crate::shard::{Load, PLACE};
-use crate::stats::Count;
+use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
-use crate::waits::{Frame, LoadId, Wait};
+use crate::waits::{Frame, Wait};
 
 /// What a load says about its result, apart from the result.
 #[derive(Debug, Default)]
@@ -91,8 +92,7 @@ pub(crate) struct Leader {
 
 impl Leader {
     pub(crate) fn new(cache: Ref<Inner>, key: Key, load: Load, parent: Option<Arc<Frame>>) -> Self {
-        let id = load.flight.as_ref().map_or_else(LoadId::new, |flight| flight.id);
-        key.state.counters.add(Count::Loads, 1);
+        let id = load.id;
         let wait = parent.as_deref().map(|parent| Wait::for_nested(parent, id));
         Self {
             cache,
@@ -139,22 +139,27 @@ impl Leader {
     pub(crate) fn finish<R>(mut self, plan: &Plan<R>, out: &R, terms: Terms) {
         // The value's own code runs from here on, and may call the function that is being led.
         let _scope = FrameScope::enter(&self.frame);
-        let entry = storable(&self.cache, &self.key, plan, out, terms);
-        match &entry {
-            Some(entry) => {
-                store(&self.cache, entry, Some(&self.load));
-            }
-            None => self.cache.memory.end(&self.key, &self.load),
-        }
+        let (cache, key) = (&self.cache, self.key.borrow());
+        let entry = storable(cache, key, plan, out, terms);
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
-        let Some(flight) = self.load.flight.as_ref().filter(|flight| flight.has_followers()) else {
-            return;
+        let followers = match entry {
+            Some(entry) => {
+                let planned = Sweep::of(&entry);
+                let published = cache.memory.publish(entry, key, self.load.id);
+                planned.plan(cache, published.stored);
+                published.followers.map(|(flight, entry)| (flight, Some(Landing::Value(entry))))
+            }
+            None => {
+                let flight = cache.memory.end(key, self.load.id);
+                let flight = flight.filter(|flight| flight.has_followers());
+                flight.map(|flight| (flight, unstored(cache, key, plan, out)))
+            }
         };
-        if let Some(entry) = entry {
-            flight.land(Landing::Value(entry));
-        } else if let Some(landing) = unstored(&self.cache, &self.key, plan, out) {
-            flight.land(landing);
+        match followers {
+            Some((flight, Some(landing))) => flight.land(landing),
+            Some((flight, None)) => flight.abandon(),
+            None => {}
         }
     }
 }
@@ -271,8 +276,10 @@ impl<R> Drop for Running<R> {
 
 impl Drop for Leader {
     fn drop(&mut self) {
-        if !self.is_ended {
-            self.cache.memory.end(&self.key, &self.load);
+        if !self.is_ended
+            && let Some(flight) = self.cache.memory.end(self.key.borrow(), self.load.id)
+        {
+            flight.abandon();
         }
         // Without effect on a flight that has landed.
         if let Some(flight) = &self.load.flight {
@@ -282,9 +289,9 @@ impl Drop for Leader {
 }
 
 /// What followers get of a result that is not stored; `None` if it cannot be shared.
-fn unstored<R>(cache: &Inner, key: &Key, plan: &Plan<R>, out: &R) -> Option<Landing> {
+fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>, out: &R) -> Option<Landing> {
     let draft = Draft {
-        key: key.clone(),
+        key,
         label: None,
         size: Some(0),
         life: Lifetime::default(),
@@ -298,11 +305,11 @@ fn unstored<R>(cache: &Inner, key: &Key, plan: &Plan<R>, out: &R) -> Option<Land
 /// Makes the entry of a result, if the function wants it stored and it would live at all.
 pub(crate) fn storable<R>(
     cache: &Inner,
-    key: &Key,
+    key: KeyRef<'_>,
     plan: &Plan<R>,
     out: &R,
     terms: Terms,
-) -> Option<Arc<AnyEntry>> {
+) -> Option<EntryRef> {
     let function = key.state.function;
     let verdict = (plan.verdict)(out);
     let is_wanted = match verdict {
@@ -315,34 +322,39 @@ pub(crate) fn storable<R>(
         return None;
     }
     // The lifetime begins now that the value is there, however long it took.
-    let draft = Draft {
-        key: key.clone(),
-        label: terms.label,
-        size: terms.size,
-        life,
-        now: cache.clock.now(),
-        place: PLACE,
-    };
+    let now = if life.is_mortal() { cache.clock.now() } else { roughly(&cache.clock) };
+    let draft = Draft { key, label: terms.label, size: terms.size, life, now, place: PLACE };
     quietly(key, || (plan.entry)(out, draft))
 }
 
-/// Stores an entry, and plans for its end.
-pub(crate) fn store(cache: &Ref<Inner>, entry: &Arc<AnyEntry>, load: Option<&Load>) -> Stored {
-    let stored = match load {
-        Some(load) => cache.memory.publish(entry, load, &cache.clock),
-        None => cache.memory.put(entry, &cache.clock),
-    };
-    if let Ref::Global(cache) = cache
-        && stored == Stored::Yes
-        && entry.is_mortal()
-    {
-        cache.plan_sweep(entry.due());
-    }
+/// Stores a value that comes from no load, and plans for its end.
+pub(crate) fn put(cache: &Ref<Inner>, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+    let planned = Sweep::of(&entry);
+    let stored = cache.memory.put(entry, key);
+    planned.plan(cache, stored);
     stored
 }
 
-fn lifetime(cache: &Inner, key: &Key, verdict: Verdict, terms: &Terms) -> Lifetime {
-    let state = &key.state;
+/// When an entry is to be looked at, if ever.
+struct Sweep(Option<Moment>);
+
+impl Sweep {
+    fn of(entry: &EntryRef) -> Self {
+        Self(entry.get().is_mortal().then(|| entry.get().due()))
+    }
+
+    fn plan(self, cache: &Ref<Inner>, stored: Stored) {
+        if let Ref::Global(cache) = cache
+            && let Some(due) = self.0
+            && stored == Stored::Yes
+        {
+            cache.plan_sweep(due);
+        }
+    }
+}
+
+fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> Lifetime {
+    let state = key.state;
     let function = state.function;
     let negative = match verdict {
         Verdict::Value => None,
@@ -351,13 +363,17 @@ fn lifetime(cache: &Inner, key: &Key, verdict: Verdict, terms: &Terms) -> Lifeti
     };
     let ttl = negative.or(state.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
     Lifetime {
-        ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash ^ cache.clock.now().0)),
+        ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash, &cache.clock)),
         idle: terms.idle.or(function.idle),
     }
 }
 
 /// A lifetime longer by up to so many percent, so that what was stored together does not expire together.
-fn jittered(ttl: Duration, percent: u32, random: u64) -> Duration {
+fn jittered(ttl: Duration, percent: u32, hash: u64, clock: &Clock) -> Duration {
+    if percent == 0 {
+        return ttl;
+    }
+    let random = hash ^ clock.now().0;
     // The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
     let mut bits = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -368,9 +384,14 @@ fn jittered(ttl: Duration, percent: u32, random: u64) -> Duration {
 }
 
 /// Runs user code that only the cache needs: a panic in it is counted, and the call goes on without storing.
-fn quietly<R>(key: &Key, work: impl FnOnce() -> Option<R>) -> Option<R> {
+fn quietly<R>(key: KeyRef<'_>, work: impl FnOnce() -> Option<R>) -> Option<R> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        key.state.counters.add(Count::Errors, 1);
+        key.state.counters.add(AnyTime::Errors, 1);
         None
     })
+}
+
+/// About the present moment, for what only people look at.
+fn roughly(clock: &Clock) -> Moment {
+    epoch::pin().map_or_else(|| clock.now(), |pin| clock.roughly(&pin.slot.hits_to_clock))
 }

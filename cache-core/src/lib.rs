@@ -25,9 +25,10 @@
 //! A module uses only modules above it in this list.
 //!
 //! - `sync`, `clock`, `error`, `worker`: locks, time, errors, background work.
-//! - [`key`]: arguments to canonical bytes. `size`: what a value costs. `stats`: counters. `budget`: limits.
-//! - `lru`: the order of use. `waits`: who waits for whom. `function`: what a site declares, and the registry.
-//! - `entry`: a stored result. `flight`: one computation per key. `shard`, `memory`: the tier in memory.
+//! - [`key`]: arguments to canonical bytes. `size`: what a value costs. `epoch`: when memory may be given back.
+//! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//! - `entry`: a stored result. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
+//! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`, [`testing`]: what is built on calls.
@@ -39,18 +40,21 @@ mod clock;
 mod config;
 mod context;
 mod entry;
+mod epoch;
 mod error;
 mod flight;
 mod function;
 pub mod key;
 mod lead;
-mod lru;
+mod limbo;
+mod loads;
 mod memory;
+mod order;
 mod outcome;
-mod shard;
 mod size;
 mod stats;
 mod sync;
+mod table;
 pub mod testing;
 mod waits;
 mod warm;

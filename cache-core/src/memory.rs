@@ -1,42 +1,57 @@
-//! The sharded memory tier and its budget.
+//! The tier in memory and its budget: look up, begin, store, invalidate, evict, sweep.
 //!
-//! A shard is picked by the key's hash and holds its entries in exact order of use.
-//! Every entry also notes the *tick* at which it was last used, so the oldest of all shards is known:
-//! eviction takes the least recently used entry of the whole cache, whatever the number of shards.
-//! Ticks advance with insertions; while the cache is small they advance with every hit as well,
-//! which makes the order exact: see [`EXACT_ENTRIES`].
+//! A hit takes no lock: it finds its entry in the [`Table`] while its thread is pinned, and writes at most when the
+//! entry was used. Everything else is done under one lock, which is held for some steps of bookkeeping.
 //!
-//! Entries in a shard's register of loads make an invalidation reach results that do not exist yet:
-//! whoever invalidates a key outdates its loads, and an outdated load is neither stored nor joined.
+//! Entries are ordered by *ticks*, which advance with insertions. Where the order is to be exact they advance with hits
+//! as well, see [`Memory::is_exact`]; else a hit notes the tick only if the entry has a much older one.
 //!
-//! No user code runs under a lock: entries leave a shard by value and are dropped after it is unlocked.
+//! No user code runs under the lock: what leaves is dropped after it is released, see [`limbo`].
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{AnyEntry, Key, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, Key, KeyRef};
+use crate::epoch::Pin;
 use crate::flight::Flight;
 use crate::function::FunctionState;
-use crate::shard::{Load, Loads, Locked, Shard};
+use crate::limbo::{self, Garbage};
+use crate::loads::{Company, Register};
+use crate::order::{self, Order};
 use crate::stats::Count;
-use crate::sync::{Arc, AtomicU64, Ordering, Padded};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
+use crate::table::{self, Table, Writer};
+use crate::waits::LoadId;
 
-/// Up to so many entries, in the cache or of a function with limits of its own, the order of use is exact.
-/// Beyond, two entries of different shards used between the same two insertions count as used at the same time.
-const EXACT_ENTRIES: usize = 1024;
+/// What an entry takes besides itself.
+pub(crate) const PLACE: usize = table::PLACE + order::PLACE;
+
+/// How long two uses may lie apart and be noted as one, as long as nobody sees it.
+const SOON: u64 = 1_000_000;
 
 /// How many entries are removed under one lock when many are to go.
 const BATCH: u32 = 512;
 
+/// How much may be out of reach and not given back yet, in bytes and in entries.
+const MUCH: usize = 16 << 10;
+const MANY: usize = 128;
+
 /// What a call that found nothing is to do.
 pub(crate) enum Begin {
     /// Nothing: the value has come meanwhile.
-    Hit(Arc<AnyEntry>),
+    Hit(EntryRef),
     /// Wait for the load that runs.
     Follow(Arc<Flight>),
     /// Run the body, then [`Memory::publish`] the result or [`Memory::end`] the load.
     Lead(Load),
+}
+
+/// A load in the register. It must be ended exactly once.
+pub(crate) struct Load {
+    pub(crate) id: LoadId,
+    /// What followers wait for, if it was made from the beginning.
+    pub(crate) flight: Option<Arc<Flight>>,
 }
 
 /// How a call wants to take part.
@@ -60,344 +75,537 @@ pub(crate) enum Stored {
     Rejected,
 }
 
+/// What became of a load.
+pub(crate) struct Published {
+    pub(crate) stored: Stored,
+    /// Those who wait for the result, with the entry to give them.
+    pub(crate) followers: Option<(Arc<Flight>, EntryRef)>,
+}
+
 pub(crate) struct Memory {
-    shards: Box<[Padded<Shard>]>,
-    tick: Padded<AtomicU64>,
+    table: Table,
+    recency: Padded<Recency>,
+    state: Padded<Mutex<State>>,
     pub(crate) budget: Budget,
     /// The order is exact at any size.
     exact: bool,
+    /// A test's own: it is to see at once what is dropped.
+    is_private: bool,
+}
+
+/// What a hit reads of the order. Written rarely.
+struct Recency {
+    tick: AtomicU64,
+    /// Whether hits advance the tick.
+    is_exact: AtomicBool,
+    /// How many ticks two uses may lie apart and count as one.
+    resolution: AtomicU64,
+}
+
+/// Where an entry stands: in which order, and where in that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Stand {
+    order: u32,
+    place: u32,
+}
+
+struct State {
+    writer: Writer,
+    /// The order of all functions without limits of their own, then one for each of the others.
+    orders: Vec<Order>,
+    owners: Vec<Owner>,
+    deadlines: BTreeSet<(Moment, Stand)>,
+    loads: Register,
+    /// The latest tick; the one that hits see may be a little behind.
+    tick: u64,
+    /// What was taken out of reach, and how many bytes that is.
+    garbage: Vec<Garbage>,
+    garbage_bytes: usize,
+}
+
+/// A function that stores here.
+struct Owner {
+    state: Ref<FunctionState>,
+    order: u32,
 }
 
 impl Memory {
-    pub(crate) fn new(max_bytes: Option<usize>, max_entries: Option<usize>, exact: bool) -> Self {
-        // Four shards a core keep two cores off one lock most of the time;
-        // more would only make the search for the oldest entry longer.
-        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let n_shards = (4 * n_cores).next_power_of_two().min(64);
+    pub(crate) fn new(
+        max_bytes: Option<usize>,
+        max_entries: Option<usize>,
+        exact: bool,
+        is_private: bool,
+    ) -> Self {
+        let (table, writer) = Table::new();
+        let budget = Budget::new(max_bytes, max_entries);
+        let is_exact = exact || budget.is_exact();
         Self {
-            shards: (0..n_shards).map(|idx| Padded(Shard::new(idx))).collect(),
-            tick: Padded::default(),
-            budget: Budget::new(max_bytes, max_entries),
+            table,
+            recency: Padded(Recency {
+                tick: AtomicU64::new(0),
+                is_exact: AtomicBool::new(is_exact),
+                resolution: AtomicU64::new(0),
+            }),
+            state: Padded(Mutex::new(State {
+                writer,
+                orders: vec![Order::default()],
+                owners: Vec::new(),
+                deadlines: BTreeSet::new(),
+                loads: Register::default(),
+                tick: 0,
+                garbage: Vec::new(),
+                garbage_bytes: 0,
+            })),
+            budget,
             exact,
+            is_private,
         }
     }
 
-    pub(crate) fn n_shards(&self) -> usize {
-        self.shards.len()
+    /// Makes a function known, under the number that `make` is told.
+    pub(crate) fn add_owner(
+        &self,
+        make: impl FnOnce(u32) -> Ref<FunctionState>,
+    ) -> Ref<FunctionState> {
+        let mut state = self.state.lock();
+        let owner = make(u32::try_from(state.owners.len()).expect("a program has fewer functions"));
+        let order = if owner.budget.has_limit() {
+            state.orders.push(Order::default());
+            state.orders.len() as u32 - 1
+        } else {
+            0
+        };
+        state.owners.push(Owner { state: owner.clone(), order });
+        owner
     }
 
-    /// Looks a call up, and counts it if it is a hit.
+    /// Looks a call up, and counts it if it is a hit. The value stays while the thread is pinned.
     #[inline]
-    pub(crate) fn get(&self, key: KeyRef<'_>, clock: &Clock) -> Option<Arc<AnyEntry>> {
-        // A test's clock may be user code, which runs under no lock.
-        let now = clock.now();
-        let mut shard = self.lock(key.hash);
-        let idx = shard.find(key)?;
-        if shard.entry(idx).is_fresh(now) {
-            let tick = self.tick_of_use(key.state);
-            shard.count_hit(key.state);
-            return Some(shard.touch(idx, now, tick));
-        }
-        let expired = shard.take(idx);
-        drop(shard);
-        self.remove(Count::Expirations, [expired]);
-        None
+    pub(crate) fn get<'p>(
+        &self,
+        pin: &'p Pin,
+        key: KeyRef<'_>,
+        clock: &Clock,
+    ) -> Option<Entry<'p>> {
+        let entry = self.table.find(pin, key)?;
+        let now = if entry.is_mortal() {
+            let now = clock.now();
+            if !entry.is_fresh(now) {
+                return None;
+            }
+            now
+        } else {
+            clock.roughly(&pin.slot.hits_to_clock)
+        };
+        let n_hits = key.state.counters.hit(pin.slot);
+        self.note_use(entry, key.state, now, clock, n_hits);
+        Some(entry)
     }
 
-    /// Decides in one step whether a call that found nothing waits or loads.
+    /// Notes that an entry is used now.
+    #[inline]
+    fn note_use(
+        &self,
+        entry: Entry<'_>,
+        function: &FunctionState,
+        now: Moment,
+        clock: &Clock,
+        n_hits: u64,
+    ) {
+        let recency = &*self.recency;
+        let (used, latest) = (entry.used(), recency.tick.load(Ordering::Relaxed));
+        if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
+            // The latest of all stays so.
+            if used != latest {
+                entry.set_used(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+            }
+        } else if latest > used.saturating_add(recency.resolution.load(Ordering::Relaxed)) {
+            entry.set_used(latest);
+        }
+        let last_used = entry.last_used().0;
+        let soon = if clock.is_system() && !entry.is_idling() { SOON } else { 0 };
+        if now.0 > last_used.saturating_add(soon) {
+            entry.set_last_used(now);
+        }
+        entry.count_use(n_hits);
+    }
+
+    /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
     ///
     /// A value that has come since the call looked is a hit, if the call was not counted as a miss already.
-    pub(crate) fn begin(&self, key: &Key, join: Join, was_counted: bool, clock: &Clock) -> Begin {
-        let now = clock.now();
-        let mut shard = self.lock(key.hash);
+    pub(crate) fn begin(
+        &self,
+        key: &Key,
+        join: Join,
+        company: Company,
+        was_counted: bool,
+        clock: &Clock,
+    ) -> Begin {
+        let clock_now = clock.before_lock();
+        let counters = &key.state.counters;
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let found = self.table.find_locked(&state.writer, key.borrow());
         if join != Join::Anew
-            && let Some(idx) = shard.find(key.borrow())
-            && shard.entry(idx).is_fresh(now)
+            && let Some(entry) = found
         {
-            if !was_counted {
-                shard.count_hit(&key.state);
+            let now = clock_now.unwrap_or_else(|| clock.now());
+            if entry.is_fresh(now) {
+                let entry = entry.to_owned();
+                if !was_counted {
+                    counters.late_hit();
+                }
+                self.note_use(entry.get(), &key.state, now, clock, 0);
+                return Begin::Hit(entry);
             }
-            let tick = self.tick_of_use(&key.state);
-            return Begin::Hit(shard.touch(idx, now, tick));
+            let stand = state.stand_of(entry);
+            self.drop_entry(state, stand, Some(Count::Expirations));
         }
-        if join == Join::Any
-            && let Some(flight) = shard.loads(key.borrow()).and_then(|loads| loads.flight.as_ref())
-            && flight.join()
-        {
-            return Begin::Follow(Arc::clone(flight));
+        if !was_counted {
+            counters.note(Count::Misses);
         }
-        let loads = shard.begin(key);
-        if join == Join::Anew {
-            loads.outdate();
-        }
-        let flight = (join != Join::Alone).then(Flight::new);
-        if flight.is_some() {
-            loads.flight.clone_from(&flight);
-        }
-        Begin::Lead(Load { generation: loads.generation, flight })
+        let begin = match (join == Join::Any).then(|| state.loads.join(key.borrow())).flatten() {
+            Some(flight) => Begin::Follow(flight),
+            None => {
+                if join == Join::Anew {
+                    state.loads.outdate(key.borrow());
+                }
+                counters.note(Count::Loads);
+                let company = if join == Join::Alone { Company::None } else { company };
+                let (id, flight) = state.loads.begin(key, company);
+                Begin::Lead(Load { id, flight })
+            }
+        };
+        self.unlock(guard, false);
+        begin
     }
 
-    /// Ends a load without storing anything.
-    pub(crate) fn end(&self, key: &Key, load: &Load) {
-        self.lock(key.hash).end_load(key, load);
+    /// Ends a load without storing anything; those who wait for it are the caller's.
+    pub(crate) fn end(&self, key: KeyRef<'_>, load: LoadId) -> Option<Arc<Flight>> {
+        self.state.lock().loads.end(key, load).flight
     }
 
     /// Ends a load and stores its result, unless that was outdated meanwhile.
-    pub(crate) fn publish(&self, entry: &Arc<AnyEntry>, load: &Load, clock: &Clock) -> Stored {
-        self.store(entry, Some(load), clock)
+    pub(crate) fn publish(&self, entry: EntryRef, key: KeyRef<'_>, load: LoadId) -> Published {
+        let mut guard = self.state.lock();
+        let ended = guard.loads.end(key, load);
+        let flight = ended.flight.filter(|flight| flight.has_followers());
+        let followers = flight.map(|flight| (flight, entry.clone()));
+        let stored = if ended.is_current {
+            self.store(&mut guard, entry, key)
+        } else {
+            guard.throw_away(entry);
+            Stored::Outdated
+        };
+        self.unlock(guard, stored != Stored::Yes);
+        Published { stored, followers }
     }
 
     /// Stores a value that comes from no load, and outdates the loads that run for its key.
-    pub(crate) fn put(&self, entry: &Arc<AnyEntry>, clock: &Clock) -> Stored {
-        self.store(entry, None, clock)
+    pub(crate) fn put(&self, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+        let mut guard = self.state.lock();
+        guard.loads.outdate(key);
+        let stored = self.store(&mut guard, entry, key);
+        self.unlock(guard, true);
+        stored
     }
 
     /// Drops one entry and outdates the loads that run for its key; true if there was a fresh entry.
     pub(crate) fn invalidate(&self, key: KeyRef<'_>, clock: &Clock) -> bool {
-        let mut shard = self.lock(key.hash);
-        if let Some(loads) = shard.loads(key) {
-            loads.outdate();
-        }
-        let Some(idx) = shard.find(key) else { return false };
-        let entry = shard.take(idx);
-        drop(shard);
-        let was_fresh = entry.is_fresh(clock.now());
-        self.remove(if was_fresh { Count::Invalidations } else { Count::Expirations }, [entry]);
+        let now = clock.now();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        state.loads.outdate(key);
+        let Some(entry) = self.table.find_locked(&state.writer, key) else { return false };
+        let (was_fresh, stand) = (entry.is_fresh(now), state.stand_of(entry));
+        let reason = if was_fresh { Count::Invalidations } else { Count::Expirations };
+        self.drop_entry(state, stand, Some(reason));
+        self.unlock(guard, true);
         was_fresh
     }
 
     /// Looks without touching or counting.
-    pub(crate) fn peek(&self, key: KeyRef<'_>, clock: &Clock) -> Option<Arc<AnyEntry>> {
+    pub(crate) fn peek(&self, key: KeyRef<'_>, clock: &Clock) -> Option<EntryRef> {
         let now = clock.now();
-        let shard = self.lock(key.hash);
-        let entry = shard.entry(shard.find(key)?);
-        entry.is_fresh(now).then(|| Arc::clone(entry))
+        let state = self.state.lock();
+        let entry = self.table.find_locked(&state.writer, key)?;
+        entry.is_fresh(now).then(|| entry.to_owned())
     }
 
     /// Drops the entries of one function, or of all, and outdates their running loads.
     pub(crate) fn clear(&self, function: Option<&FunctionState>) {
-        let is_meant =
-            |key: &Key| function.is_none_or(|function| std::ptr::eq(function, &*key.state));
-        for shard in &self.shards {
-            let mut locked = shard.lock();
-            locked.outdate_all(is_meant);
-            if function.is_none() {
-                let all = locked.take_all();
-                drop(locked);
-                self.remove(Count::Invalidations, all);
-                continue;
+        let mut guard = self.state.lock();
+        let Some(function) = function else {
+            guard.loads.outdate_all(|_| true);
+            self.drop_all(&mut guard);
+            return self.unlock(guard, true);
+        };
+        guard.loads.outdate_all(|key| key.state.owner == function.owner);
+        let order = guard.owners[function.owner as usize].order;
+        let mut from = 0;
+        loop {
+            let end = guard.orders[order as usize].end();
+            let to = end.min(from + BATCH);
+            for place in from..to {
+                let entry = guard.orders[order as usize].get(place);
+                if entry.is_some_and(|entry| entry.get().owner() == function.owner) {
+                    self.drop_entry(&mut guard, Stand { order, place }, Some(Count::Invalidations));
+                }
             }
-            // What is stored from here on was loaded after the call began, and stays.
-            let last = self.tick.load(Ordering::SeqCst);
-            let mut from = 0;
-            while from < locked.end() {
-                let to = locked.end().min(from + BATCH);
-                let entries: Vec<_> = (from..to)
-                    .filter_map(|idx| {
-                        let is_doomed =
-                            locked.entry_by(idx, last).is_some_and(|entry| is_meant(&entry.key));
-                        is_doomed.then(|| locked.take(idx))
-                    })
-                    .collect();
-                drop(locked);
-                self.remove(Count::Invalidations, entries);
-                from = to;
-                locked = shard.lock();
+            self.unlock(guard, true);
+            if to == end {
+                return;
             }
+            from = to;
+            guard = self.state.lock();
         }
     }
 
     /// Drops what has expired by now, and says how much that was.
     pub(crate) fn sweep(&self, now: Moment) -> usize {
         let mut n_expired = 0;
-        for shard in &self.shards {
-            while shard.next_due() <= now {
-                n_expired += self.sweep_batch(shard, now);
+        loop {
+            let mut guard = self.state.lock();
+            let n_before = n_expired;
+            while n_expired < n_before + BATCH as usize && self.drop_expired(&mut guard, now) {
+                n_expired += 1;
+            }
+            self.unlock(guard, true);
+            if n_expired < n_before + BATCH as usize {
+                return n_expired;
             }
         }
-        n_expired
     }
 
     /// The first moment at which something may expire.
     pub(crate) fn next_due(&self) -> Moment {
-        self.shards.iter().map(|shard| shard.next_due()).min().unwrap_or(Moment::NEVER)
+        self.state.lock().deadlines.first().map_or(Moment::NEVER, |(due, _)| *due)
     }
 
-    /// Evicts until no limit of the cache is exceeded, after one was lowered.
-    pub(crate) fn shrink(&self, clock: &Clock) {
-        while self.budget.is_over() && self.evict(None, clock) {}
+    /// Changes a limit. When this returns, it holds.
+    pub(crate) fn set_limit(&self, change: impl FnOnce(&Budget), clock: &Clock) {
+        let now = clock.now();
+        let mut guard = self.state.lock();
+        change(&self.budget);
+        while self.budget.is_over() && self.evict(&mut guard, None, now) {}
+        self.note_size(&mut guard);
+        self.unlock(guard, true);
     }
 
     /// The most recently used fresh entries.
-    pub(crate) fn entries(&self, limit: usize, now: Moment) -> Vec<Arc<AnyEntry>> {
-        let mut found = Vec::new();
-        for shard in &self.shards {
-            let locked = shard.lock();
-            let fresh = locked.recent().filter(|(_, entry)| entry.is_fresh(now));
-            found.extend(fresh.take(limit).map(|(used, entry)| (used, Arc::clone(entry))));
-        }
-        found.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
+    pub(crate) fn entries(&self, limit: usize, now: Moment) -> Vec<EntryInfo> {
+        let state = self.state.lock();
+        let name =
+            |entry: &EntryRef| state.owners[entry.get().owner() as usize].state.function.name;
+        let all = state.orders.iter().flat_map(Order::iter);
+        let mut found: Vec<(u64, EntryRef, &'static str)> = all
+            .filter(|entry| entry.get().is_fresh(now))
+            .map(|entry| (entry.get().used(), entry.clone(), name(entry)))
+            .collect();
+        drop(state);
+        found.sort_by_key(|(used, ..)| std::cmp::Reverse(*used));
         found.truncate(limit);
-        found.into_iter().map(|(_, entry)| entry).collect()
+        found.into_iter().map(|(_, entry, name)| entry.get().info(name, now)).collect()
     }
 
-    fn store(&self, entry: &Arc<AnyEntry>, load: Option<&Load>, clock: &Clock) -> Stored {
-        let key = &entry.key;
-        let function = &*key.state;
-        loop {
-            let mut shard = self.lock(key.hash);
-            if let Some(load) = load
-                && !shard.is_current(key, load)
-            {
-                shard.end_load(key, load);
-                return Stored::Outdated;
-            }
-            let replaced = shard.find(key.borrow());
-            let freed = replaced.map_or(0, |idx| shard.entry(idx).charge);
-            let (bytes, entries) =
-                (entry.charge.saturating_sub(freed), usize::from(replaced.is_none()));
-            let full = if !function.budget.try_reserve(bytes, entries) {
-                Some(function)
-            } else if !self.budget.try_reserve(bytes, entries) {
-                function.budget.release(bytes, entries);
-                None
-            } else {
-                end_or_outdate(&mut shard, key, load);
-                let replaced = replaced.map(|idx| shard.take(idx));
-                let tick = self.tick.fetch_add(1, Ordering::SeqCst) + 1;
-                shard.insert(Arc::clone(entry), tick);
-                drop(shard);
-                // A smaller value gives back what its predecessor had more.
-                let surplus = freed.saturating_sub(entry.charge);
-                function.budget.release(surplus, 0);
-                self.budget.release(surplus, 0);
-                function.counters.add(Count::Insertions, 1);
-                discard(replaced);
-                return Stored::Yes;
-            };
-            drop(shard);
-            let may_fit = function.budget.admits(entry.charge) && self.budget.admits(entry.charge);
-            if !may_fit || !self.evict(full, clock) {
-                return self.reject(entry, load);
+    /// Stores an entry under the lock, and makes room for it before.
+    fn store(&self, state: &mut State, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+        let function = key.state;
+        let charge = entry.get().charge();
+        let fits = function.budget.admits(charge) && self.budget.admits(charge);
+        if let Some(replaced) = self.table.find_locked(&state.writer, key) {
+            let stand = state.stand_of(replaced);
+            self.drop_entry(state, stand, (!fits).then_some(Count::Invalidations));
+        }
+        let now = entry.get().created();
+        let has_room = fits
+            && self.make_room(state, Some(function), &function.budget, charge, now)
+            && self.make_room(state, None, &self.budget, charge, now);
+        if !has_room {
+            function.counters.note(Count::Rejected);
+            state.throw_away(entry);
+            return Stored::Rejected;
+        }
+        function.budget.reserve(charge);
+        self.budget.reserve(charge);
+        self.insert(state, entry, function);
+        function.counters.note(Count::Insertions);
+        Stored::Yes
+    }
+
+    /// Evicts until one more entry is within a budget; false if nothing is left to go.
+    fn make_room(
+        &self,
+        state: &mut State,
+        function: Option<&FunctionState>,
+        budget: &Budget,
+        charge: usize,
+        now: Moment,
+    ) -> bool {
+        while !budget.has_room(charge) {
+            if !self.evict(state, function, now) {
+                return false;
             }
         }
+        true
     }
 
-    /// Ends the load of a value that cannot be stored. What it would have replaced is outdated all the same.
-    #[cold]
-    fn reject(&self, entry: &Arc<AnyEntry>, load: Option<&Load>) -> Stored {
-        let key = &entry.key;
-        let mut shard = self.lock(key.hash);
-        let is_current = load.is_none_or(|load| shard.is_current(key, load));
-        end_or_outdate(&mut shard, key, load);
-        let replaced =
-            if is_current { shard.find(key.borrow()).map(|idx| shard.take(idx)) } else { None };
-        drop(shard);
-        key.state.counters.add(Count::Rejected, 1);
-        self.remove(Count::Invalidations, replaced);
-        Stored::Rejected
+    fn insert(&self, state: &mut State, entry: EntryRef, function: &FunctionState) {
+        let tick = self.next_tick(state, function);
+        let order = state.owners[function.owner as usize].order;
+        if let Some(few) = self.table.insert(&mut state.writer, &entry) {
+            state.garbage.push(Garbage::Buckets(few));
+        }
+        let is_mortal = entry.get().is_mortal();
+        let due = if is_mortal { entry.get().due() } else { Moment::NEVER };
+        let place = state.orders[order as usize].insert(entry, tick);
+        if is_mortal {
+            state.list(Stand { order, place }, due);
+        }
+        self.note_size(state);
+    }
+
+    /// The tick of an insertion. Hits learn of it at once only where the order is exact.
+    fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
+        let tick = &self.recency.tick;
+        let seen = tick.load(Ordering::Relaxed);
+        let is_exact = self.recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
+        let behind = self.recency.resolution.load(Ordering::Relaxed) / 4;
+        state.tick = state.tick.max(seen) + 1;
+        if is_exact || state.tick - seen > behind {
+            tick.fetch_max(state.tick, Ordering::Relaxed);
+        }
+        state.tick
+    }
+
+    /// Sets how exactly hits note their uses.
+    fn note_size(&self, state: &mut State) {
+        let is_exact = self.exact || self.budget.is_exact();
+        if self.recency.is_exact.load(Ordering::Relaxed) != is_exact {
+            self.recency.tick.fetch_max(state.tick, Ordering::Relaxed);
+            self.recency.is_exact.store(is_exact, Ordering::Relaxed);
+        }
+        let (old, new) =
+            (self.recency.resolution.load(Ordering::Relaxed), self.budget.entries() as u64 / 64);
+        if old.abs_diff(new) > old / 8 {
+            self.recency.resolution.store(new, Ordering::Relaxed);
+        }
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired goes first,
     /// then the least recently used entry. False if nothing is left to go.
-    fn evict(&self, function: Option<&FunctionState>, clock: &Clock) -> bool {
-        let now = clock.now();
-        if self
-            .shards
-            .iter()
-            .any(|shard| shard.next_due() <= now && self.sweep_batch(shard, now) > 0)
-        {
+    fn evict(&self, state: &mut State, function: Option<&FunctionState>, now: Moment) -> bool {
+        if self.drop_expired(state, now) {
             return true;
         }
-        loop {
-            let oldest = |idx: usize| match function {
-                None => self.shards[idx].oldest(),
-                Some(function) => function.oldest[idx].load(Ordering::SeqCst),
-            };
-            let Some((tick, idx)) = (0..self.shards.len()).map(|idx| (oldest(idx), idx)).min()
-            else {
-                return false;
-            };
-            if tick == u64::MAX {
-                return false;
+        let orders = match function {
+            None => 0..state.orders.len(),
+            Some(function) => {
+                let order = state.owners[function.owner as usize].order as usize;
+                order..order + 1
             }
-            let mut shard = self.shards[idx].lock();
-            // If another thread was faster, there is a new oldest entry to look for.
-            if let Some(idx) = shard.oldest(function) {
-                let entry = shard.take(idx);
-                drop(shard);
-                self.remove(Count::Evictions, [entry]);
-                return true;
+        };
+        let oldest = orders
+            .filter_map(|order| {
+                let (tick, place) = state.orders[order].oldest()?;
+                Some((tick, Stand { order: order as u32, place }))
+            })
+            .min();
+        let Some((_, stand)) = oldest else { return false };
+        self.drop_entry(state, stand, Some(Count::Evictions));
+        true
+    }
+
+    /// Drops an entry that has expired by now, if there is one.
+    fn drop_expired(&self, state: &mut State, now: Moment) -> bool {
+        while let Some(&(due, stand)) = state.deadlines.first()
+            && due <= now
+        {
+            let entry = state.orders[stand.order as usize].get(stand.place);
+            match entry.map(|entry| entry.get().due()) {
+                // It was used since it was listed.
+                Some(later) if later > now => {
+                    state.deadlines.pop_first();
+                    state.list(stand, later);
+                }
+                Some(_) => {
+                    self.drop_entry(state, stand, Some(Count::Expirations));
+                    return true;
+                }
+                None => {
+                    state.deadlines.pop_first();
+                }
+            }
+        }
+        false
+    }
+
+    /// Takes an entry out of everything, gives back what it has held, and counts it if there is a reason.
+    fn drop_entry(&self, state: &mut State, stand: Stand, reason: Option<Count>) {
+        let Some(entry) = state.orders[stand.order as usize].remove(stand.place) else { return };
+        self.table.remove(&mut state.writer, &entry);
+        if let Some(due) = entry.get().listed() {
+            state.deadlines.remove(&(due, stand));
+        }
+        let owner = &*state.owners[entry.get().owner() as usize].state;
+        let charge = entry.get().charge();
+        owner.budget.release(charge);
+        self.budget.release(charge);
+        if let Some(reason) = reason {
+            owner.counters.note(reason);
+        }
+        state.garbage_bytes += charge;
+        state.throw_away(entry);
+    }
+
+    fn drop_all(&self, state: &mut State) {
+        let buckets = self.table.clear(&mut state.writer);
+        state.garbage.push(Garbage::Buckets(buckets));
+        state.deadlines.clear();
+        for order in &mut state.orders {
+            for entry in std::mem::take(order).into_entries() {
+                let owner = &state.owners[entry.get().owner() as usize].state;
+                owner.budget.release(entry.get().charge());
+                self.budget.release(entry.get().charge());
+                owner.counters.note(Count::Invalidations);
+                state.garbage.push(Garbage::Entry(entry, owner.clone()));
             }
         }
     }
 
-    /// Drops some of what has expired in one shard. Entries that were used since they were listed stay.
-    fn sweep_batch(&self, shard: &Shard, now: Moment) -> usize {
-        let mut locked = shard.lock();
-        let mut expired = Vec::new();
-        for _ in 0..BATCH {
-            let Some(idx) = locked.first_due(now) else { break };
-            if locked.entry(idx).is_fresh(now) {
-                locked.postpone(idx);
-            } else {
-                expired.push(locked.take(idx));
-            }
+    /// Lets others in, and gives back what was taken out of reach if that is much or `is_urgent`.
+    fn unlock(&self, mut guard: MutexGuard<'_, State>, is_urgent: bool) {
+        let state = &mut *guard;
+        let is_due = is_urgent
+            || self.is_private
+            || state.garbage.len() >= MANY
+            || state.garbage_bytes >= MUCH;
+        if !is_due || state.garbage.is_empty() {
+            return;
         }
-        drop(locked);
-        let n_expired = expired.len();
-        self.remove(Count::Expirations, expired);
-        n_expired
-    }
-
-    /// Gives back what entries that were taken out have held, counts them and drops them.
-    fn remove(&self, reason: Count, entries: impl IntoIterator<Item = Arc<AnyEntry>>) {
-        for entry in entries {
-            let function = &*entry.key.state;
-            function.budget.release(entry.charge, 1);
-            self.budget.release(entry.charge, 1);
-            function.counters.add(reason, 1);
-            discard(Some(entry));
-        }
-    }
-
-    /// The tick of a use that happens now.
-    #[inline]
-    fn tick_of_use(&self, function: &FunctionState) -> u64 {
-        let is_exact = self.exact
-            || self.budget.entries() <= EXACT_ENTRIES
-            || (function.is_limited() && function.budget.entries() <= EXACT_ENTRIES);
-        if is_exact {
-            self.tick.fetch_add(1, Ordering::SeqCst) + 1
-        } else {
-            self.tick.load(Ordering::Relaxed)
-        }
-    }
-
-    #[inline]
-    fn lock(&self, hash: u64) -> Locked<'_> {
-        // The table takes the lowest and the highest bits of the hash.
-        let idx = (hash >> 32) as usize & (self.shards.len() - 1);
-        self.shards[idx].lock()
+        let garbage = std::mem::take(&mut state.garbage);
+        state.garbage_bytes = 0;
+        drop(guard);
+        limbo::give_back(garbage, self.is_private);
     }
 }
 
-fn end_or_outdate(shard: &mut Locked<'_>, key: &Key, load: Option<&Load>) {
-    match load {
-        Some(load) => shard.end_load(key, load),
-        None => {
-            if let Some(loads) = shard.loads(key.borrow()) {
-                Loads::outdate(loads);
-            }
-        }
+impl State {
+    fn stand_of(&self, entry: Entry<'_>) -> Stand {
+        Stand { order: self.owners[entry.owner() as usize].order, place: entry.place() }
     }
-}
 
-/// Drops an entry. A value whose `Drop` panics must not fail the call that happened to evict it.
-fn discard(entry: Option<Arc<AnyEntry>>) {
-    let Some(entry) = entry else { return };
-    let state = entry.key.state.clone();
-    if catch_unwind(AssertUnwindSafe(|| drop(entry))).is_err() {
-        state.counters.add(Count::Errors, 1);
+    /// Has an entry dropped when nobody reads it any more.
+    fn throw_away(&mut self, entry: EntryRef) {
+        let owner = self.owners[entry.get().owner() as usize].state.clone();
+        self.garbage.push(Garbage::Entry(entry, owner));
+    }
+
+    /// Has an entry looked at when it is due.
+    fn list(&mut self, stand: Stand, due: Moment) {
+        if let Some(entry) = self.orders[stand.order as usize].get(stand.place) {
+            entry.get().set_listed(due);
+            self.deadlines.insert((due, stand));
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use crate::entry::{AnyEntry, AnyValue, Draft, Entry};
+use crate::entry::{AnyValue, Draft, Entry, EntryRef};
 use crate::size::{Estimated, Exact, Given, HeapSize, Measure};
 use crate::sync::Arc;
 
@@ -230,8 +230,8 @@ impl<R> Copy for Share<R> {}
 /// and make it once. Where a plan is inlined into a call the compiler sees through them.
 pub struct Plan<R> {
     pub(crate) verdict: fn(&R) -> Verdict,
-    pub(crate) restore: fn(&AnyValue) -> Option<R>,
-    pub(crate) entry: fn(&R, Draft) -> Option<Arc<AnyEntry>>,
+    pub(crate) restore: fn(Entry<'_>) -> Option<R>,
+    pub(crate) entry: fn(&R, Draft<'_>) -> Option<EntryRef>,
     pub(crate) share: Option<Share<R>>,
 }
 
@@ -244,12 +244,12 @@ impl<R> Plan<R> {
     {
         Self {
             verdict: K::verdict,
-            restore: |value| value.downcast_ref::<K::Stored>().cloned().map(K::restore),
+            restore: |entry| entry.value::<K::Stored>().cloned().map(K::restore),
             entry: |out, draft| {
                 // What is stored is the copy, which has no spare capacity where the original may have had some.
                 let value = K::stored(out)?.clone();
                 let heap = draft.size.unwrap_or_else(|| M::heap_size(&value));
-                Some(Arc::new(Entry::new(value, heap, draft)))
+                Some(EntryRef::new(value, heap, draft))
             },
             share,
         }

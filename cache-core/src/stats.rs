@@ -2,32 +2,47 @@
 
 use std::fmt;
 
-use crate::sync::{AtomicU64, Mutex, Ordering, Padded};
+use crate::epoch::{Slot, Tally};
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
-/// What can be counted besides hits.
+/// What is counted under the lock of the memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
     Misses,
     Loads,
-    Coalesced,
     Insertions,
     Evictions,
     Expirations,
     Invalidations,
     Rejected,
+}
+
+/// What is counted wherever it happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnyTime {
+    Coalesced = Count::Rejected as isize + 1,
     Errors,
 }
 
-const N_COUNTS: usize = Count::Errors as usize + 1;
+const N_COUNTS: usize = AnyTime::Errors as usize + 1;
 
 /// The counters of one function in one cache.
 pub(crate) struct Counters {
-    /// One counter a shard, only written under that shard's lock: a hit pays a plain store.
-    hits: Box<[Padded<AtomicU64>]>,
+    hits: Hits,
+    /// Hits of calls that had to look twice.
+    late_hits: AtomicU64,
     others: [AtomicU64; N_COUNTS],
     /// What the counters showed at the last reset. Counters themselves never go back,
     /// so a reset cannot lose an increment that happens meanwhile.
     baseline: Mutex<Totals>,
+}
+
+/// Where hits are counted.
+enum Hits {
+    /// By each thread for itself, so that a hit pays a plain store: in the global cache.
+    PerThread(Tally),
+    /// By all in one place: in a test's own cache, which comes and goes.
+    Shared(AtomicU64),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -37,22 +52,40 @@ struct Totals {
 }
 
 impl Counters {
-    pub(crate) fn new(n_shards: usize) -> Self {
+    pub(crate) fn new(is_global: bool) -> Self {
         Self {
-            hits: (0..n_shards).map(|_| Padded::default()).collect(),
+            hits: if is_global {
+                Hits::PerThread(Tally::new())
+            } else {
+                Hits::Shared(AtomicU64::new(0))
+            },
+            late_hits: AtomicU64::new(0),
             others: Default::default(),
             baseline: Mutex::default(),
         }
     }
 
-    /// Counts a hit. The caller holds the lock of the shard.
+    /// Counts a hit of the thread that has this slot, and says how many that makes.
     #[inline]
-    pub(crate) fn hit(&self, shard_idx: usize) {
-        let hits = &self.hits[shard_idx];
-        hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    pub(crate) fn hit(&self, slot: &Slot) -> u64 {
+        match &self.hits {
+            Hits::PerThread(tally) => slot.count_hit(*tally),
+            Hits::Shared(hits) => hits.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
-    pub(crate) fn add(&self, count: Count, n: u64) {
+    /// Counts a hit under the lock of the memory.
+    pub(crate) fn late_hit(&self) {
+        step(&self.late_hits);
+    }
+
+    /// Counts what only happens under the lock of the memory: a plain store.
+    pub(crate) fn note(&self, count: Count) {
+        step(&self.others[count as usize]);
+    }
+
+    /// Counts what happens anywhere.
+    pub(crate) fn add(&self, count: AnyTime, n: u64) {
         self.others[count as usize].fetch_add(n, Ordering::Relaxed);
     }
 
@@ -64,31 +97,36 @@ impl Counters {
     pub(crate) fn read(&self, stats: &mut Stats) {
         let baseline = *self.baseline.lock();
         let totals = self.totals();
-        let since = |count: Count| {
-            totals.others[count as usize].saturating_sub(baseline.others[count as usize])
-        };
+        let since = |count: usize| totals.others[count].saturating_sub(baseline.others[count]);
         stats.hits += totals.hits.saturating_sub(baseline.hits);
-        stats.misses += since(Count::Misses);
-        stats.loads += since(Count::Loads);
-        stats.coalesced += since(Count::Coalesced);
-        stats.insertions += since(Count::Insertions);
-        stats.evictions += since(Count::Evictions);
-        stats.expirations += since(Count::Expirations);
-        stats.invalidations += since(Count::Invalidations);
-        stats.rejected += since(Count::Rejected);
-        stats.errors += since(Count::Errors);
+        stats.misses += since(Count::Misses as usize);
+        stats.loads += since(Count::Loads as usize);
+        stats.coalesced += since(AnyTime::Coalesced as usize);
+        stats.insertions += since(Count::Insertions as usize);
+        stats.evictions += since(Count::Evictions as usize);
+        stats.expirations += since(Count::Expirations as usize);
+        stats.invalidations += since(Count::Invalidations as usize);
+        stats.rejected += since(Count::Rejected as usize);
+        stats.errors += since(AnyTime::Errors as usize);
     }
 
     fn totals(&self) -> Totals {
-        let mut totals = Totals {
-            hits: self.hits.iter().map(|hits| hits.load(Ordering::Relaxed)).sum(),
-            ..Totals::default()
+        let hits = match &self.hits {
+            Hits::PerThread(tally) => tally.total(),
+            Hits::Shared(hits) => hits.load(Ordering::Relaxed),
         };
+        let mut totals =
+            Totals { hits: hits + self.late_hits.load(Ordering::Relaxed), ..Totals::default() };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);
         }
         totals
     }
+}
+
+/// One more, where nobody else counts meanwhile.
+fn step(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 /// What a cached function, or the whole process, has done since it started or was last reset.

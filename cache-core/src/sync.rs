@@ -6,7 +6,9 @@ use std::ops::Deref;
 pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::MutexGuard;
 use std::sync::PoisonError;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
 
 /// A mutex that a panic does not poison.
 ///

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 24] = [
-    "sync", "clock", "error", "worker", "key", "size", "stats", "budget", "lru", "waits",
-    "function", "entry", "flight", "shard", "memory", "config", "cache", "context", "outcome",
-    "lead", "call", "warm", "testing", "lib",
+const ORDER: [&str; 27] = [
+    "sync", "clock", "error", "worker", "key", "size", "epoch", "stats", "budget", "waits",
+    "function", "entry", "table", "order", "limbo", "flight", "loads", "memory", "config", "cache",
+    "context", "outcome", "lead", "call", "warm", "testing", "lib",
 ];
 
 #[test]
@@ -37,8 +37,11 @@ fn a_module_uses_only_modules_below_it() {
     assert_eq!(n_files, ORDER.len() - 1);
 }
 
+/// Where the bench shows that it is worth it: see "Unsafe code" in ARCHITECTURE.md.
+const UNSAFE: [&str; 3] = ["epoch.rs", "entry.rs", "table.rs"];
+
 #[test]
-fn time_is_read_in_one_place_and_nothing_is_unsafe() {
+fn time_is_read_in_one_place_and_little_is_unsafe() {
     for folder in ["../cache-core/src", "../cache-macros/src"] {
         for file in
             fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("the sources")
@@ -52,10 +55,13 @@ fn time_is_read_in_one_place_and_nothing_is_unsafe() {
                 "{} reads the time",
                 path.display()
             );
-            let is_unsafe = text
-                .lines()
-                .any(|line| line.trim_start().starts_with("unsafe ") || line.contains("= unsafe "));
-            assert!(!is_unsafe, "{} is unsafe", path.display());
+            let is_unsafe = text.lines().any(|line| {
+                let code = line.trim_start();
+                !code.starts_with("//")
+                    && (code.starts_with("unsafe ") || code.contains(" unsafe "))
+            });
+            let may_be = UNSAFE.iter().any(|module| name == *module);
+            assert!(may_be || !is_unsafe, "{} is unsafe", path.display());
         }
     }
 }

@@ -1,0 +1,261 @@
+//! When memory that others may still be reading can be given back, and what each thread keeps for itself.
+//!
+//! A hit reads entries without a lock. It *pins* its thread meanwhile: it stores the current epoch in a slot that only
+//! its thread writes. Whoever has taken something out of reach *retires* it, and may free it as soon as no thread is
+//! pinned that was pinned before that. Nobody waits for anybody: what cannot be freed yet is tried again later.
+//!
+//! This is epoch-based reclamation (Fraser, "Practical lock-freedom", 2004) with two changes that make a pin two plain
+//! stores. There is no limit on how far epochs run apart, so that a pinned thread only delays what is retired while it
+//! is pinned. And the fence that a pin needs is paid for by those who retire, with Linux's `membarrier`
+//! (as in Desnoyers et al., "User-level implementations of read-copy update", 2012). Elsewhere a pin has a fence.
+//!
+//! # Why it is right
+//!
+//! Something is *unlinked* before it is retired. Take a reader that got hold of it. If its pin is not visible to the
+//! thread that retires, it pinned after the barrier, hence it read after what was unlinked was out of reach: it cannot
+//! have found it. If its pin is visible and of a later epoch, it read the epoch after `retired` had moved it on, which
+//! the acquire and release on the epoch order after the unlinking: again it cannot have found it.
+//! So only visible pins of this epoch or an earlier one count, and those are waited for.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence};
+
+/// What a thread owns and others read.
+pub(crate) struct Slot {
+    /// The epoch at which the thread was pinned, 0 while it is not.
+    pinned: AtomicU64,
+    /// How many more hits may go by before the thread looks at the clock.
+    pub(crate) hits_to_clock: AtomicU32,
+    hits: Tallies,
+    has_fence: bool,
+}
+
+/// Moves on with each retirement.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { all: Vec::new(), free: Vec::new() });
+
+/// How many threads have a slot.
+static N_LEASED: AtomicUsize = AtomicUsize::new(0);
+
+struct Slots {
+    all: Vec<&'static Slot>,
+    free: Vec<&'static Slot>,
+}
+
+thread_local! {
+    static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
+    static LEASE: Lease = Lease::new();
+}
+
+/// A slot for as long as a thread lives. What the thread has counted stays when the next one takes it.
+struct Lease(&'static Slot);
+
+impl Lease {
+    fn new() -> Self {
+        let mut slots = SLOTS.lock();
+        let slot = slots.free.pop().unwrap_or_else(|| {
+            // As many as there are threads at one time, and used again.
+            let slot: &'static Padded<Slot> = Box::leak(Box::new(Padded(Slot {
+                pinned: AtomicU64::new(0),
+                hits_to_clock: AtomicU32::new(0),
+                hits: Tallies::default(),
+                has_fence: !barrier::is_available(),
+            })));
+            slots.all.push(slot);
+            slot
+        });
+        N_LEASED.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        SLOT.set(Some(slot));
+        Self(slot)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        SLOT.set(None);
+        let mut slots = SLOTS.lock();
+        N_LEASED.fetch_sub(1, Ordering::SeqCst);
+        slots.free.push(self.0);
+    }
+}
+
+/// The thread is pinned until this is dropped: what it finds stays where it is.
+pub(crate) struct Pin {
+    pub(crate) slot: &'static Slot,
+    /// What the slot said before: a value's `Clone` may make cached calls while it is being read.
+    outer: u64,
+    not_send: std::marker::PhantomData<*const ()>,
+}
+
+/// Pins this thread; `None` for a thread that is ending and has given its slot back.
+#[inline]
+pub(crate) fn pin() -> Option<Pin> {
+    let slot = match SLOT.get() {
+        Some(slot) => slot,
+        None => first_slot()?,
+    };
+    let outer = slot.pinned.load(Ordering::Relaxed);
+    if outer == 0 {
+        slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
+        if slot.has_fence {
+            fence(Ordering::SeqCst);
+        } else {
+            // The barrier of whoever retires is one for this thread too, if the compiler keeps the order.
+            std::sync::atomic::compiler_fence(Ordering::SeqCst);
+        }
+    }
+    Some(Pin { slot, outer, not_send: std::marker::PhantomData })
+}
+
+#[cold]
+fn first_slot() -> Option<&'static Slot> {
+    LEASE.try_with(|lease| lease.0).ok()
+}
+
+impl Drop for Pin {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.pinned.store(self.outer, Ordering::Release);
+    }
+}
+
+impl Slot {
+    /// Counts one hit of a function. Only the thread that owns the slot calls this.
+    #[inline]
+    pub(crate) fn count_hit(&self, tally: Tally) -> u64 {
+        let hits = self.hits.get(tally);
+        let n_hits = hits.load(Ordering::Relaxed) + 1;
+        hits.store(n_hits, Ordering::Relaxed);
+        n_hits
+    }
+}
+
+/// Whether no other thread has ever looked at a cache, or all that did have ended.
+pub(crate) fn is_alone() -> bool {
+    // With the fence of a thread that takes its slot: it sees what was unlinked, or it is seen here.
+    fence(Ordering::SeqCst);
+    let own = usize::from(SLOT.get().is_some());
+    N_LEASED.load(Ordering::SeqCst) == own
+        && SLOT.get().is_none_or(|slot| slot.pinned.load(Ordering::Relaxed) == 0)
+}
+
+/// When something was retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Retired(u64);
+
+/// Retires everything that this thread has unlinked so far. Costs some microseconds where threads run on other cores.
+pub(crate) fn retire() -> Retired {
+    let retired = Retired(EPOCH.fetch_add(1, Ordering::SeqCst));
+    barrier::all_threads();
+    retired
+}
+
+impl Retired {
+    /// Whether nobody can be reading it any more.
+    pub(crate) fn is_free(self) -> bool {
+        let slots = SLOTS.lock();
+        let is_past = |slot: &&Slot| {
+            let pinned = slot.pinned.load(Ordering::Acquire);
+            pinned == 0 || pinned > self.0
+        };
+        slots.all.iter().all(is_past) && !barrier::has_failed()
+    }
+}
+
+/// Names a function's counters in the slots of all threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    block: u32,
+    idx: u32,
+}
+
+impl Tally {
+    const FIRST_BLOCK: u32 = 64;
+
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(Tally::FIRST_BLOCK);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let block = (n / Self::FIRST_BLOCK).ilog2();
+        Self { block, idx: n - (Self::FIRST_BLOCK << block) }
+    }
+
+    /// What all threads have counted.
+    pub(crate) fn total(self) -> u64 {
+        SLOTS.lock().all.iter().map(|slot| slot.hits.read(self)).sum()
+    }
+}
+
+/// One counter a function, in blocks that double: counters never move.
+#[derive(Default)]
+struct Tallies([OnceLock<Box<[AtomicU64]>>; 26]);
+
+impl Tallies {
+    #[inline]
+    fn get(&self, tally: Tally) -> &AtomicU64 {
+        let n = (Tally::FIRST_BLOCK as usize) << tally.block;
+        let new = || (0..n).map(|_| AtomicU64::new(0)).collect();
+        &self.0[tally.block as usize].get_or_init(new)[tally.idx as usize]
+    }
+
+    fn read(&self, tally: Tally) -> u64 {
+        let block = self.0[tally.block as usize].get();
+        block.map_or(0, |block| block[tally.idx as usize].load(Ordering::Relaxed))
+    }
+}
+
+/// A memory barrier on every thread of the process that is running.
+#[cfg(target_os = "linux")]
+mod barrier {
+    use super::{AtomicBool, OnceLock, Ordering, fence};
+
+    const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+    const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+
+    #[expect(unsafe_code, reason = "the system call has no safe wrapper")]
+    fn membarrier(command: libc::c_int) -> bool {
+        // SAFETY: `membarrier` takes three integers and touches no memory of the process.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+    }
+
+    /// Whether there is one, so that a pin needs no fence of its own.
+    pub(super) fn is_available() -> bool {
+        static IS_REGISTERED: OnceLock<bool> = OnceLock::new();
+        *IS_REGISTERED.get_or_init(|| membarrier(REGISTER_PRIVATE_EXPEDITED))
+    }
+
+    pub(super) fn all_threads() {
+        fence(Ordering::SeqCst);
+        if is_available() && !membarrier(PRIVATE_EXPEDITED) {
+            HAS_FAILED.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// It is not documented to fail once it is registered. Should it, then nothing is freed any more.
+    pub(super) fn has_failed() -> bool {
+        HAS_FAILED.load(Ordering::SeqCst)
+    }
+
+    static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+}
+
+/// Without one, every pin has a fence of its own.
+#[cfg(not(target_os = "linux"))]
+mod barrier {
+    use super::{Ordering, fence};
+
+    pub(super) fn is_available() -> bool {
+        false
+    }
+
+    pub(super) fn all_threads() {
+        fence(Ordering::SeqCst);
+    }
+
+    pub(super) fn has_failed() -> bool {
+        false
+    }
+}

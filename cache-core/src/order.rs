@@ -1,0 +1,139 @@
+//! The order of use: which entry was used least recently.
+//!
+//! A hit does not move its entry in a list; it notes a *tick* in it, if that. The order looks only when something has
+//! to go: it picks the entries that had not been used for longest when it last looked, asks each when it was used by now,
+//! and sorts those that have not been used since. They are then handed out one after the other.
+//! One that is used before its turn is passed over. As ticks only grow, what is handed out is always the least recently
+//! used of all, exactly. A look visits a quarter of the entries, so that each one costs but a few steps.
+
+use crate::entry::EntryRef;
+
+/// A place in the order that nothing stands at.
+const EMPTY: u64 = u64::MAX;
+
+/// What an entry takes of the order, with some slack.
+pub(crate) const PLACE: usize = size_of::<Stand>() + size_of::<Stand>() / 16;
+
+struct Stand {
+    /// The tick of the entry's last use when it was last looked at.
+    seen: u64,
+    entry: Option<EntryRef>,
+}
+
+/// Entries, and in which order they are to go. It holds them.
+#[derive(Default)]
+pub(crate) struct Order {
+    stands: Vec<Stand>,
+    /// Places that are empty.
+    free: Vec<u32>,
+    /// Places with what was seen there, the least recently used last.
+    next: Vec<(u64, u32)>,
+}
+
+impl Order {
+    pub(crate) fn len(&self) -> usize {
+        self.stands.len() - self.free.len()
+    }
+
+    /// One past the highest place in use.
+    pub(crate) fn end(&self) -> u32 {
+        self.stands.len() as u32
+    }
+
+    pub(crate) fn get(&self, place: u32) -> Option<&EntryRef> {
+        self.stands.get(place as usize)?.entry.as_ref()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &EntryRef> {
+        self.stands.iter().filter_map(|stand| stand.entry.as_ref())
+    }
+
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = EntryRef> {
+        self.stands.into_iter().filter_map(|stand| stand.entry)
+    }
+
+    /// Adds an entry that is used now, and says where.
+    pub(crate) fn insert(&mut self, entry: EntryRef, tick: u64) -> u32 {
+        entry.get().set_used(tick);
+        if let Some(place) = self.free.pop() {
+            entry.get().set_place(place);
+            self.stands[place as usize] = Stand { seen: tick, entry: Some(entry) };
+            return place;
+        }
+        if self.stands.len() == self.stands.capacity() {
+            // Doubling would leave up to half of the places unused, which no charge accounts for.
+            self.stands.reserve_exact((self.stands.len() / 8).max(16));
+        }
+        let place = u32::try_from(self.stands.len()).ok().filter(|place| *place != u32::MAX);
+        let place = place.expect("there are fewer than 4 billion entries");
+        entry.get().set_place(place);
+        self.stands.push(Stand { seen: tick, entry: Some(entry) });
+        place
+    }
+
+    pub(crate) fn remove(&mut self, place: u32) -> Option<EntryRef> {
+        let stand = self.stands.get_mut(place as usize)?;
+        let entry = stand.entry.take()?;
+        stand.seen = EMPTY;
+        self.free.push(place);
+        Some(entry)
+    }
+
+    /// The least recently used entry: the tick of that use, and its place. O(1), amortized over hits and removals.
+    pub(crate) fn oldest(&mut self) -> Option<(u64, u32)> {
+        loop {
+            while let Some(&(tick, place)) = self.next.last() {
+                let stand = &mut self.stands[place as usize];
+                if stand.seen == tick
+                    && let Some(entry) = &stand.entry
+                {
+                    stand.seen = entry.get().used();
+                    if stand.seen == tick {
+                        return Some((tick, place));
+                    }
+                }
+                self.next.pop();
+            }
+            if self.len() == 0 {
+                return None;
+            }
+            self.look();
+        }
+    }
+
+    /// Finds those that are to go next. At least one entry is seen as it is, so that this comes to an end.
+    fn look(&mut self) {
+        let limit = self.first_quarter();
+        for (place, stand) in self.stands.iter_mut().enumerate() {
+            if stand.seen <= limit
+                && let Some(entry) = &stand.entry
+            {
+                stand.seen = entry.get().used();
+                if stand.seen <= limit {
+                    self.next.push((stand.seen, place as u32));
+                }
+            }
+        }
+        // Entries that came one after the other mostly stand so, which this sort makes use of.
+        self.next.sort();
+        self.next.reverse();
+    }
+
+    /// A tick that about a quarter of the entries, and at least one, was not seen to be used after.
+    fn first_quarter(&self) -> u64 {
+        const SAMPLE: usize = 128;
+        let step = (self.stands.len() / SAMPLE).max(1);
+        let mut ticks: Vec<u64> = self
+            .stands
+            .iter()
+            .step_by(step)
+            .map(|stand| stand.seen)
+            .filter(|seen| *seen != EMPTY)
+            .collect();
+        if ticks.is_empty() {
+            return self.stands.iter().map(|stand| stand.seen).min().unwrap_or(EMPTY);
+        }
+        let quarter = ticks.len() / 4;
+        *ticks.select_nth_unstable(quarter).1
+    }
+}

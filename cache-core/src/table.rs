@@ -1,0 +1,258 @@
+//! The hash table: read by many without a lock, written by one at a time.
+//!
+//! A bucket is one cache line: seven entries, and a byte of each one's hash. A look compares the seven bytes at once
+//! and follows only pointers whose byte is right. An entry whose bucket is full goes to the next one that is not;
+//! a bucket counts how many passed it by, so that a look knows where to stop and removing leaves no gravestones.
+//! Entries are never moved within a table, so that a reader cannot miss one that is there all the time.
+//! A table that is too full is copied to a larger one, which readers find from then on.
+
+#![expect(unsafe_code, reason = "readers follow pointers that writers may take out meanwhile")]
+
+use std::marker::PhantomData;
+
+use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry};
+use crate::epoch::Pin;
+use crate::sync::{AtomicPtr, AtomicU64, Ordering};
+
+/// How many entries a bucket has room for: with their bytes they fill a cache line.
+const WIDTH: usize = 7;
+
+/// Passed-by counts from here on are not exact, and stay.
+const MANY: u64 = 0xff;
+
+#[repr(align(64))]
+struct Bucket {
+    /// A byte for each place, 0 where it is empty; in the highest byte, how many entries went on to the next bucket.
+    bytes: AtomicU64,
+    places: [AtomicPtr<Opaque>; WIDTH],
+}
+
+impl Bucket {
+    fn new() -> Self {
+        Self { bytes: AtomicU64::new(0), places: std::array::from_fn(|_| AtomicPtr::default()) }
+    }
+
+    #[inline]
+    fn read(&self, place: usize) -> RawEntry {
+        RawEntry::from_ptr(self.places[place].load(Ordering::Acquire))
+    }
+
+    fn write(&self, place: usize, entry: RawEntry) {
+        self.places[place].store(entry.as_ptr(), Ordering::Release);
+    }
+
+    fn set_byte(&self, place: usize, byte: u64) {
+        let bytes = self.bytes.load(Ordering::Relaxed) & !(0xff << (8 * place));
+        self.bytes.store(bytes | byte << (8 * place), Ordering::Release);
+    }
+
+    /// Counts one entry more or less that went on to the next bucket.
+    fn count_passing(&self, add: bool) {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let passed = bytes >> 56;
+        let passed = match (passed, add) {
+            (MANY, _) => return,
+            (_, true) => passed + 1,
+            (_, false) => passed - 1,
+        };
+        self.bytes.store(bytes & !(MANY << 56) | passed << 56, Ordering::Release);
+    }
+
+    /// The places whose byte may be this one. One that is empty is never among them.
+    #[inline]
+    fn candidates(bytes: u64, byte: u64) -> impl Iterator<Item = usize> {
+        const LOW: u64 = 0x0001_0101_0101_0101;
+        // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
+        let differences = bytes ^ (byte * LOW);
+        let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
+        std::iter::from_fn(move || {
+            let place = (found != 0).then(|| found.trailing_zeros() as usize / 8);
+            found &= found.wrapping_sub(1);
+            place
+        })
+    }
+}
+
+/// The buckets of one size of the table.
+pub(crate) struct Buckets(Box<[Bucket]>);
+
+impl Buckets {
+    const FEWEST: usize = 4;
+
+    fn new(n: usize) -> Self {
+        Self((0..n).map(|_| Bucket::new()).collect())
+    }
+
+    /// The byte of a hash; its highest bit is set, so that it is not that of an empty place.
+    #[inline]
+    fn byte(hash: u64) -> u64 {
+        hash >> 57 | 0x80
+    }
+
+    /// The place of the bucket of a hash.
+    #[inline]
+    fn first(&self, hash: u64) -> usize {
+        // A number below `n` in place of a remainder (Lemire, "Fast random integer generation in an interval", 2019).
+        (((hash & 0xffff_ffff) * self.0.len() as u64) >> 32) as usize
+    }
+
+    /// The bucket of a hash and those after it.
+    fn from(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
+        let first = self.first(hash);
+        self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
+        let byte = Self::byte(hash);
+        let first = self.first(hash);
+        let mut idx = first;
+        loop {
+            let bucket = &self.0[idx];
+            let bytes = bucket.bytes.load(Ordering::Acquire);
+            for place in Bucket::candidates(bytes, byte) {
+                let entry = bucket.read(place);
+                if is_meant(entry) {
+                    return Some(entry);
+                }
+            }
+            if bytes >> 56 == 0 {
+                return None;
+            }
+            idx = if idx + 1 == self.0.len() { 0 } else { idx + 1 };
+            if idx == first {
+                return None;
+            }
+        }
+    }
+
+    /// The table has room.
+    fn insert(&self, hash: u64, entry: RawEntry) {
+        for bucket in self.from(hash) {
+            let empty =
+                (0..WIDTH).find(|place| bucket.places[*place].load(Ordering::Relaxed).is_null());
+            if let Some(place) = empty {
+                bucket.write(place, entry);
+                bucket.set_byte(place, Self::byte(hash));
+                return;
+            }
+            bucket.count_passing(true);
+        }
+        unreachable!("a table is copied to a larger one before it is full");
+    }
+
+    fn remove(&self, hash: u64, entry: RawEntry) -> bool {
+        let place_in = |bucket: &Bucket| (0..WIDTH).find(|place| bucket.read(*place) == entry);
+        let Some(n_before) = self.from(hash).position(|bucket| place_in(bucket).is_some()) else {
+            return false;
+        };
+        for (idx, bucket) in self.from(hash).take(n_before + 1).enumerate() {
+            if idx < n_before {
+                bucket.count_passing(false);
+            } else if let Some(place) = place_in(bucket) {
+                bucket.set_byte(place, 0);
+                bucket.write(place, RawEntry::NONE);
+            }
+        }
+        true
+    }
+
+    fn entries(&self) -> impl Iterator<Item = RawEntry> {
+        let places = self.0.iter().flat_map(|bucket| (0..WIDTH).map(|place| bucket.read(place)));
+        places.filter(|entry| *entry != RawEntry::NONE)
+    }
+}
+
+/// What an entry takes of a table at the mean load.
+pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
+
+/// The right to change a table, of which there is one.
+pub(crate) struct Writer {
+    n_entries: usize,
+    not_clone: PhantomData<()>,
+}
+
+/// A table of entries that somebody else holds, for as long as they are in it and until nobody can be reading them.
+pub(crate) struct Table {
+    buckets: AtomicPtr<Buckets>,
+}
+
+impl Table {
+    pub(crate) fn new() -> (Self, Writer) {
+        let buckets = Box::new(Buckets::new(Buckets::FEWEST));
+        let table = Self { buckets: AtomicPtr::new(Box::into_raw(buckets)) };
+        (table, Writer { n_entries: 0, not_clone: PhantomData })
+    }
+
+    /// Finds an entry without a lock. It stays where it is until the thread is not pinned any more.
+    #[inline]
+    pub(crate) fn find<'p>(&self, _: &'p Pin, key: KeyRef<'_>) -> Option<Entry<'p>> {
+        // SAFETY: buckets that are replaced, and entries that are taken out, are kept by whoever does so until no
+        // thread is pinned that was pinned then: see `epoch`.
+        unsafe {
+            let buckets = &*self.buckets.load(Ordering::Acquire);
+            let is_meant = |raw: RawEntry| raw.get().is_some_and(|entry| entry.is(key));
+            buckets.find(key.hash, is_meant)?.get()
+        }
+    }
+
+    fn present<'w>(&self, _: &'w Writer) -> &'w Buckets {
+        // SAFETY: only who has the writer replaces the buckets, and here it is borrowed meanwhile.
+        unsafe { &*self.buckets.load(Ordering::Relaxed) }
+    }
+
+    /// Finds an entry for the writer.
+    pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
+        // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
+        unsafe {
+            let is_meant = |raw: RawEntry| raw.get().is_some_and(|entry| entry.is(key));
+            self.present(writer).find(key.hash, is_meant)?.get()
+        }
+    }
+
+    /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.
+    pub(crate) fn insert(&self, writer: &mut Writer, entry: &EntryRef) -> Option<Box<Buckets>> {
+        let n_buckets = self.present(writer).0.len();
+        // At most four places of five are taken.
+        let is_full = (writer.n_entries + 1) * 5 > n_buckets * WIDTH * 4;
+        let old = is_full.then(|| {
+            let larger = Buckets::new(n_buckets + n_buckets / 2);
+            for raw in self.present(writer).entries() {
+                // SAFETY: as in `find_locked`.
+                if let Some(entry) = unsafe { raw.get() } {
+                    larger.insert(entry.hash(), raw);
+                }
+            }
+            self.replace(writer, larger)
+        });
+        writer.n_entries += 1;
+        self.present(writer).insert(entry.get().hash(), entry.as_raw());
+        old
+    }
+
+    /// Takes an entry out of reach. It is to be retired before it is let go.
+    pub(crate) fn remove(&self, writer: &mut Writer, entry: &EntryRef) {
+        if self.present(writer).remove(entry.get().hash(), entry.as_raw()) {
+            writer.n_entries -= 1;
+        }
+    }
+
+    /// Takes all entries out of reach. They and the buckets are to be retired before they are let go.
+    pub(crate) fn clear(&self, writer: &mut Writer) -> Box<Buckets> {
+        writer.n_entries = 0;
+        self.replace(writer, Buckets::new(Buckets::FEWEST))
+    }
+
+    fn replace(&self, _: &mut Writer, buckets: Buckets) -> Box<Buckets> {
+        let new = Box::into_raw(Box::new(buckets));
+        // SAFETY: the pointer came from a box, and is in nobody else's hands but readers', for whom it is retired.
+        unsafe { Box::from_raw(self.buckets.swap(new, Ordering::AcqRel)) }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from a box, and nobody reads any more.
+        drop(unsafe { Box::from_raw(*self.buckets.get_mut()) });
+    }
+}
