@@ -30,7 +30,8 @@
 //! - `entry`: a stored result. `flight`: one computation per key. `shard`, `memory`: the tier in memory.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
-//! - `lead`, `call`: a cached call, hit and miss. `warm`, [`testing`]: what is built on calls.
+//! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
+//! - [`handle`]: the verbs of a function. [`testing`]: what tests can do.
 
 mod budget;
 mod cache;
@@ -42,6 +43,7 @@ mod entry;
 mod error;
 mod flight;
 mod function;
+pub mod handle;
 pub mod key;
 mod lead;
 mod lru;
