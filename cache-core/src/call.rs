@@ -192,6 +192,15 @@ impl Call {
         Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join }) })
     }
 
+    /// Answers the call from the cache, or by running a sync body.
+    #[inline]
+    pub fn answer<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
+        match self.get(plan) {
+            Lookup::Hit(value) => value,
+            Lookup::Miss(miss) => miss.load(body),
+        }
+    }
+
     /// Drops what is stored for the call; true if there was something.
     #[must_use]
     pub fn invalidate(&mut self) -> bool {

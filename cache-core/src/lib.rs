@@ -31,7 +31,8 @@
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
-//! - `lead`, `call`: a cached call, hit and miss. `warm`, [`testing`]: what is built on calls.
+//! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
+//! - [`handle`]: the verbs of a function. [`testing`]: what tests can do.
 
 mod budget;
 mod cache;
@@ -44,6 +45,7 @@ mod epoch;
 mod error;
 mod flight;
 mod function;
+pub mod handle;
 pub mod key;
 mod lead;
 mod limbo;

@@ -37,8 +37,15 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         quote!(.#gate(#expr))
     });
     let site = site(model);
+    let declaration = match &model.home {
+        Home::Handle(handle) if handle.is_listed => Some(verbs::declaration_of(model, handle)),
+        _ => None,
+    };
     let call = call(model, quote!(#site #(#gates)*), false);
     let plan = match &model.home {
+        Home::Handle(handle) if handle.is_listed => {
+            quote_spanned!(Span::mixed_site()=> declaration.plan)
+        }
         Home::Handle(handle) if handle.params.iter().all(|param| !param.is_impl) => {
             let (ident, instance) = (&handle.ident, instance(handle));
             quote!(#ident::__cache_plan #instance ())
@@ -46,25 +53,24 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         // Only the function itself knows its `impl Trait`s.
         _ => plan(model),
     };
-    // An argument that is in the key is in use, whatever its name says.
-    let allow = model
-        .key
-        .iter()
-        .any(|part| part.to_string().starts_with('_'))
-        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-    let load = load(model);
-    let answer = quote_spanned! {Span::mixed_site()=>
-        #(#requires)*
-        #allow
-        let miss = {
-            #call
-            match call.get(#plan) {
-                #p::Lookup::Hit(value) => return value,
-                #p::Lookup::Miss(miss) => miss,
-            }
-        };
-        #load
+    let answer = if model.style == Style::Sync && model.has_plain_body() {
+        let body = body(model);
+        quote_spanned!(Span::mixed_site()=> #declaration #call call.answer(#plan, #body))
+    } else {
+        let load = load(model);
+        quote_spanned! {Span::mixed_site()=>
+            let miss = {
+                #declaration
+                #call
+                match call.get(#plan) {
+                    #p::Lookup::Hit(value) => return value,
+                    #p::Lookup::Miss(miss) => miss,
+                }
+            };
+            #load
+        }
     };
+    let answer = quote!(#(#requires)* #answer);
     let answer = match model.style {
         Style::Boxed => quote!(#p::Box::pin(async move { #answer })),
         Style::Sync | Style::Async => answer,
@@ -125,7 +131,12 @@ pub(crate) fn call(model: &Model, site: TokenStream, by_reference: bool) -> Toke
             .map_or_else(Span::mixed_site, |token| located(token.span()));
         // The same tokens for both, so that an argument without a key is one error.
         let deref = (by_reference && is_owned_name(model, part)).then(|| quote_spanned!(span=> *));
-        quote_spanned!(span=> #call.arg(&#deref #part);)
+        // An argument that is in the key is in use, whatever its name says.
+        let allow = part
+            .to_string()
+            .starts_with('_')
+            .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        quote_spanned!(span=> #allow #call.arg(&#deref #part);)
     });
     // Through a reference, so that no trait of the user's with a method of that name comes first.
     quote_spanned!(Span::mixed_site()=> let #call = &mut #site.call(); #(#parts)*)
@@ -164,6 +175,9 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
 fn site(model: &Model) -> TokenStream {
     let p = private(model);
     match &model.home {
+        Home::Handle(handle) if handle.is_listed => {
+            quote_spanned!(Span::mixed_site()=> declaration.site)
+        }
         Home::Handle(handle) => {
             let (ident, instance) = (&handle.ident, instance(handle));
             let hints: Vec<_> = handle
@@ -193,7 +207,7 @@ fn site(model: &Model) -> TokenStream {
 /// Runs the body as it was written: `?`, `return` and `.await` mean what they meant.
 fn load(model: &Model) -> TokenStream {
     let p = private(model);
-    let is_plain = model.before.is_empty() && model.after.is_empty();
+    let is_plain = model.has_plain_body();
     let body = body(model);
     if model.is_independent {
         let run = if is_plain {
@@ -214,11 +228,10 @@ fn load(model: &Model) -> TokenStream {
         };
     }
     match (model.style, is_plain) {
-        (Style::Sync, true) => quote_spanned!(Span::mixed_site()=> miss.load(#body)),
         (Style::Async | Style::Boxed, true) => {
             quote_spanned!(Span::mixed_site()=> miss.load_async(#body).await)
         }
-        (Style::Sync, false) => {
+        (Style::Sync, _) => {
             let run = with_terms(model, quote!((#body)()));
             quote_spanned! {Span::mixed_site()=>
                 miss.load_with(move |terms| { #run out })

@@ -5,6 +5,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{
     Attribute, GenericParam, Generics, Lifetime, LifetimeParam, Pat, ReceiverKind, Type,
     Visibility, WherePredicate, parse_quote,
@@ -35,6 +36,8 @@ pub(crate) struct Handle {
     pub(crate) callee: TokenStream,
     /// What `Self` and `self` stand for in a method's verbs.
     pub(crate) owner: Option<(Type, Ident)>,
+    /// The verbs are the library's.
+    pub(crate) is_listed: bool,
 }
 
 /// An argument as the verbs take it.
@@ -46,6 +49,8 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
     /// The type with a name for every lifetime.
     pub(crate) named: Type,
+    /// What the library's verbs take; `None` if there is no word for it.
+    pub(crate) listed: Option<Listed>,
     /// The type has an `impl Trait` in it.
     pub(crate) is_impl: bool,
     pub(crate) in_key: bool,
@@ -55,13 +60,26 @@ pub(crate) struct Param {
     pub(crate) unused: Vec<Ident>,
 }
 
+/// An argument in the type of a handle.
+pub(crate) enum Listed {
+    /// By value.
+    Own(Type),
+    /// By reference to this.
+    Ref(Type),
+}
+
+/// Of how many arguments the library has verbs.
+const MOST_LISTED: usize = 12;
+
 impl Handle {
+    /// `has_words`: the attribute says something about the arguments or the result of a call.
     pub(crate) fn new(
         ident: Ident,
         args: &Args,
         item: &Function,
         arguments: &[Argument],
         block: Option<&Impl>,
+        has_words: bool,
         errors: &mut Errors,
     ) -> Self {
         let sig = &item.sig;
@@ -90,6 +108,7 @@ impl Handle {
                 pat: parse_quote!(#this),
                 named: with_lifetimes(&ty, &mut lifetimes, &mut outlives),
                 ty,
+                listed: None,
                 is_impl: false,
                 in_key: in_key(&Ident::new("self", Span::call_site())),
                 used: Vec::new(),
@@ -119,6 +138,8 @@ impl Handle {
                 name: at_mixed_site(name),
                 pat: plain(&argument.pat),
                 named: with_lifetimes(&ty, &mut lifetimes, &mut outlives),
+                // Other patterns put their names in the key one by one.
+                listed: if used.is_empty() || is_name(&argument.pat) { listed(&ty) } else { None },
                 ty,
                 is_impl,
                 in_key: !used.is_empty(),
@@ -129,13 +150,22 @@ impl Handle {
 
         let function = &sig.ident;
         let callee = match block {
+            None if named.is_empty() => quote!(#function),
             None => quote!(#function::<#(#named),*>),
             Some(Impl { of_trait, .. }) => {
                 let of_trait = of_trait.as_ref().map(|path| quote!(as #path));
                 quote!(<(Self) #of_trait>::#function::<#(#named),*>)
             }
         };
+        let is_plain = |param: &GenericParam| matches!(param, GenericParam::Lifetime(param) if param.bounds.is_empty());
+        let is_listed = block.is_none()
+            && sig.generics.params.iter().all(is_plain)
+            && sig.generics.where_clause.is_none()
+            && params.len() <= MOST_LISTED
+            && params.iter().all(|param| param.listed.is_some() && !param.is_impl)
+            && !has_words;
         Self {
+            is_listed,
             vis: item.vis.clone(),
             cfgs: item.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect(),
             is_deprecated: item.has_attr("deprecated"),
@@ -218,6 +248,41 @@ fn with_lifetimes(
     ty
 }
 
+/// The type of an argument for the library's verbs, if it has no lifetime but perhaps that of a reference to it.
+fn listed(ty: &Type) -> Option<Listed> {
+    match unwrapped(ty) {
+        Type::Reference(reference) => {
+            let lifetime = reference.lifetime.as_ref();
+            let is_static = lifetime.is_some_and(|lifetime| lifetime.ident == "static");
+            let elem = unwrapped(&reference.elem);
+            // Behind a reference, `dyn Trait` has the lifetime of the reference.
+            let is_dyn = matches!(elem, Type::TraitObject(_));
+            (reference.mutability.is_none() && !is_static && !is_dyn && owns_all(elem))
+                .then(|| Listed::Ref(elem.clone()))
+        }
+        ty => owns_all(ty).then(|| Listed::Own(ty.clone())),
+    }
+}
+
+fn unwrapped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => unwrapped(&group.elem),
+        Type::Paren(paren) => unwrapped(&paren.elem),
+        ty => ty,
+    }
+}
+
+/// Whether nothing of a type is borrowed or unknown, as far as its tokens tell.
+fn owns_all(ty: &Type) -> bool {
+    let mut owns_all = !matches!(ty, Type::Macro(_));
+    walk::types(&mut ty.clone(), &mut |_| owns_all = false);
+    owns_all
+}
+
+fn is_name(pat: &Pat) -> bool {
+    matches!(pat, Pat::Ident(binding) if binding.subpat.is_none())
+}
+
 /// The pattern without `mut` and `ref`: a verb does not change its arguments, and takes some of them by reference.
 fn plain(pat: &Pat) -> Pat {
     let mut pat = pat.clone();
@@ -229,6 +294,12 @@ fn plain(pat: &Pat) -> Pat {
 }
 
 impl Handle {
+    /// The type that stands for the function where the verbs are the library's.
+    pub(crate) fn function(&self) -> Ident {
+        let span = Span::mixed_site().located_at(self.ident.span());
+        format_ident!("__cache_{}", self.ident.unraw(), span = span)
+    }
+
     /// The generics of `warm`.
     pub(crate) fn warm_generics(&self) -> Generics {
         let mut generics = self.generics.clone();

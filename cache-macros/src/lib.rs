@@ -80,7 +80,7 @@ use crate::model::Model;
 ///
 /// # The handle
 ///
-/// A function's handle is an empty enum of the function's own name and visibility:
+/// A function's handle is a type without values, of the function's own name and visibility:
 ///
 /// | verb | what it does |
 /// | --- | --- |

@@ -94,9 +94,9 @@ impl Model {
         check_skips(&args, &item.sig, &arguments, errors);
         check_constants(&args, &arguments, errors);
         let key = key_of(&args, &arguments);
-        let home = home_of(&args, &item, &arguments, block, errors);
-        let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let words = Words::new(&args);
+        let home = home_of(&args, &words, &item, &arguments, block, errors);
+        let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let kept = names_of(&arguments)
             .filter(|name| words.after.iter().any(|(_, f)| walk::mentions(f, name)));
         Self {
@@ -120,6 +120,13 @@ impl Model {
             home,
             is_independent,
         }
+    }
+}
+
+impl Model {
+    /// No word has to be asked before the body runs or after it.
+    pub(crate) fn has_plain_body(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
     }
 }
 
@@ -479,6 +486,7 @@ fn key_part(part: &Expr) -> TokenStream {
 
 fn home_of(
     args: &Args,
+    words: &Words,
     item: &Function,
     arguments: &[Argument],
     block: Option<&Impl>,
@@ -509,7 +517,10 @@ fn home_of(
     };
     match ident {
         Some(ident) => {
-            Home::Handle(Box::new(Handle::new(ident, args, item, arguments, block, errors)))
+            let has_words =
+                args.key.is_some() || !words.before.is_empty() || !words.after.is_empty();
+            let handle = Handle::new(ident, args, item, arguments, block, has_words, errors);
+            Home::Handle(Box::new(handle))
         }
         None => Home::Body { is_generic },
     }

@@ -1,16 +1,95 @@
 //! The handle of a function as tokens.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
 use crate::expand::{after, before, call, declaration, output, plan, private, turbofish};
-use crate::handle::{Handle, Param, at_mixed_site};
+use crate::handle::{Handle, Listed, Param, at_mixed_site};
 use crate::model::{Model, Style};
 use crate::walk;
 
-/// The enum and its verbs.
+/// The handle, and what it needs.
 pub(crate) fn expand(model: &Model, handle: &Handle) -> TokenStream {
+    if handle.is_listed { listed(model, handle) } else { written(model, handle) }
+}
+
+/// A type of the library's, whose verbs are there, and what they need to know of the function.
+fn listed(model: &Model, handle: &Handle) -> TokenStream {
+    let krate = &model.krate;
+    let Handle { vis, cfgs, params, callee, .. } = handle;
+    let ident = at_mixed_site(handle.ident.clone());
+    let (function, (handle_type, declared)) = (handle.function(), declared(model));
+    let docs = format!("What is cached of `{}`.", model.item.sig.ident);
+    let (declaration, plan, output) = (declaration(model), plan(model), output(model));
+    let all: Vec<_> =
+        params.iter().filter_map(|param| Some((param, param.listed.as_ref()?))).collect();
+    let args = all.iter().map(|(_, ty)| match ty {
+        Listed::Own(ty) => quote!(#krate::handle::Own<#ty>),
+        Listed::Ref(ty) => quote!(#krate::handle::Ref<#ty>),
+    });
+    let args: Vec<_> = args.collect();
+    let types = all.iter().map(|(_, ty)| match ty {
+        Listed::Own(ty) => quote!(#ty),
+        Listed::Ref(ty) => quote!(&#ty),
+    });
+    let names: Vec<_> = params.iter().map(|param| &param.name).collect();
+    let keys = params.iter().any(|param| !param.in_key).then(|| {
+        let keys = all.iter().zip(&args).filter(|((param, _), _)| param.in_key).map(|(_, ty)| ty);
+        quote!(, (#(#keys,)*))
+    });
+    let (taken, returned) = match model.style {
+        Style::Sync => (quote!((#(#types,)*)), output.clone()),
+        Style::Async | Style::Boxed => {
+            let p = private(model);
+            // The future captures the lifetime, so that has to be there where no argument has it.
+            (
+                quote!(<(#(#args,)*) as #krate::handle::Params>::Of<'_>),
+                quote!(impl #p::Future<Output = #output>),
+            )
+        }
+    };
+    let deprecated = handle.is_deprecated.then(|| quote!(#[allow(deprecated)]));
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(missing_copy_implementations, missing_debug_implementations)]
+        #vis enum #function {}
+        #(#cfgs)*
+        #[doc = #docs]
+        #vis type #ident = #krate::handle::#handle_type<#function, #output, (#(#args,)*) #keys>;
+        #(#cfgs)*
+        #deprecated
+        impl #krate::handle::#declared<(#(#args,)*), #output> for #function {
+            #[inline]
+            fn declaration() -> #krate::handle::Declaration<#output> {
+                #declaration
+                #krate::handle::Declaration::new(&CACHE_FUNCTION, #plan)
+            }
+            fn call((#(#names,)*): #taken) -> #returned { #callee(#(#names),*) }
+        }
+    }
+}
+
+/// What the function says of itself, as a local of the function.
+pub(crate) fn declaration_of(model: &Model, handle: &Handle) -> TokenStream {
+    let (krate, function, (_, declared)) = (&model.krate, handle.function(), declared(model));
+    quote_spanned! {Span::mixed_site()=>
+        let declaration = <#function as #krate::handle::#declared<_, _>>::declaration();
+    }
+}
+
+/// The library's names for the handle and for what it needs.
+fn declared(model: &Model) -> (Ident, Ident) {
+    let [handle, declared] = match model.style {
+        Style::Sync => ["Handle", "Declared"],
+        Style::Async | Style::Boxed => ["AsyncHandle", "DeclaredAsync"],
+    };
+    (Ident::new(handle, Span::mixed_site()), Ident::new(declared, Span::mixed_site()))
+}
+
+/// An enum with verbs of its own.
+fn written(model: &Model, handle: &Handle) -> TokenStream {
     let Handle { vis, cfgs, .. } = handle;
     let ident = at_mixed_site(handle.ident.clone());
     let docs = format!("What is cached of `{}`.", model.item.sig.ident);

@@ -2,15 +2,9 @@ fn chunks<'a, T: Serialize, const N: usize>(items: &'a [T]) -> usize
 where
     T: Sync,
 {
-    let miss = {
-        let call = &mut chunks::__cache_site::<T, N>().call();
-        call.arg(&items);
-        match call.get(chunks::__cache_plan::<T, N>()) {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
-        }
-    };
-    miss.load(move || -> usize { items.len() / N })
+    let call = &mut chunks::__cache_site::<T, N>().call();
+    call.arg(&items);
+    call.answer(chunks::__cache_plan::<T, N>(), move || -> usize { items.len() / N })
 }
 ///What is cached of `chunks`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]

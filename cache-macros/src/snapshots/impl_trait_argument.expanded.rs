@@ -1,22 +1,17 @@
 fn count<T: Table>(db: &impl Database, filter: impl Into<String> + Serialize) -> u64 {
-    let miss = {
-        let call = &mut count::__cache_site_of::<T, _, _>(&db, &filter).call();
-        call.arg(&filter);
-        match call
-            .get({
-                #[allow(unused_imports)]
-                use ::cache_core::__private::probes::*;
-                (&::cache_core::__private::Planned(
-                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
-                ))
-                    .__cache_plan()
-            })
+    let call = &mut count::__cache_site_of::<T, _, _>(&db, &filter).call();
+    call.arg(&filter);
+    call.answer(
         {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
-        }
-    };
-    miss.load(move || -> u64 { db.count::<T>(&filter.into()) })
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        },
+        move || -> u64 { db.count::<T>(&filter.into()) },
+    )
 }
 ///What is cached of `count`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]

@@ -1,14 +1,11 @@
 fn render(request: &Request, page: u32, theme: Theme) -> String {
-    let miss = {
-        let call = &mut render::__cache_site().enable_if(page > 0).call();
-        call.arg(&(request.path()));
-        call.arg(&(page % 10));
-        match call.get(render::__cache_plan()) {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
-        }
-    };
-    miss.load(move || -> String { theme.render(request, page) })
+    let call = &mut render::__cache_site().enable_if(page > 0).call();
+    call.arg(&(request.path()));
+    call.arg(&(page % 10));
+    call.answer(
+        render::__cache_plan(),
+        move || -> String { theme.render(request, page) },
+    )
 }
 ///What is cached of `render`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]

@@ -1,15 +1,12 @@
 impl<T: Source> Catalog<T> {
     pub fn find(&self, name: &str) -> Option<Product> {
-        let miss = {
-            let call = &mut Find::__cache_site::<T>().call();
-            call.arg(&(self.id));
-            call.arg(&(name));
-            match call.get(Find::__cache_plan::<T>()) {
-                ::cache_core::__private::Lookup::Hit(value) => return value,
-                ::cache_core::__private::Lookup::Miss(miss) => miss,
-            }
-        };
-        miss.load(move || -> Option<Product> { self.source.find(name) })
+        let call = &mut Find::__cache_site::<T>().call();
+        call.arg(&(self.id));
+        call.arg(&(name));
+        call.answer(
+            Find::__cache_plan::<T>(),
+            move || -> Option<Product> { self.source.find(name) },
+        )
     }
     pub fn len(&self) -> usize {
         self.source.len()

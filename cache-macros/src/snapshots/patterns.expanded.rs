@@ -1,18 +1,15 @@
 fn distance((x, y): (f64, f64), Point { z, .. }: Point, _: u32, mut scale: f64) -> f64 {
-    let miss = {
-        let call = &mut distance::__cache_site().call();
-        call.arg(&x);
-        call.arg(&y);
-        call.arg(&scale);
-        match call.get(distance::__cache_plan()) {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
-        }
-    };
-    miss.load(move || -> f64 {
-        scale *= x + y + z;
-        scale
-    })
+    let call = &mut distance::__cache_site().call();
+    call.arg(&x);
+    call.arg(&y);
+    call.arg(&scale);
+    call.answer(
+        distance::__cache_plan(),
+        move || -> f64 {
+            scale *= x + y + z;
+            scale
+        },
+    )
 }
 ///What is cached of `distance`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]

@@ -1,35 +1,30 @@
 fn warm_up() {
-    let miss = {
-        let call = &mut {
-            static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-                    "warm_up",
-                    ::cache_core::__private::module_path!(),
-                    ::cache_core::__private::file!(),
-                    ::cache_core::__private::line!(),
-                )
-                .version(2)
-                .max_bytes(67108864);
-            ::cache_core::__private::register! {
-                & CACHE_FUNCTION
-            }
-            ::cache_core::__private::Site::of(&CACHE_FUNCTION)
+    let call = &mut {
+        static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
+                "warm_up",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                ::cache_core::__private::line!(),
+            )
+            .version(2)
+            .max_bytes(67108864);
+        ::cache_core::__private::register! {
+            & CACHE_FUNCTION
         }
-            .call();
-        match call
-            .get({
-                #[allow(unused_imports)]
-                use ::cache_core::__private::probes::*;
-                (&::cache_core::__private::Planned(
-                    ::cache_core::__private::Returns::<()>::NEW.__cache_kind(),
-                ))
-                    .__cache_plan()
-            })
+        ::cache_core::__private::Site::of(&CACHE_FUNCTION)
+    }
+        .call();
+    call.answer(
         {
-            ::cache_core::__private::Lookup::Hit(value) => return value,
-            ::cache_core::__private::Lookup::Miss(miss) => miss,
-        }
-    };
-    miss.load(move || {
-        prepare();
-    })
+            #[allow(unused_imports)]
+            use ::cache_core::__private::probes::*;
+            (&::cache_core::__private::Planned(
+                ::cache_core::__private::Returns::<()>::NEW.__cache_kind(),
+            ))
+                .__cache_plan()
+        },
+        move || {
+            prepare();
+        },
+    )
 }

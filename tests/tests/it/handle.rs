@@ -205,3 +205,133 @@ fn generic_functions_have_verbs_for_each_instantiation() {
         assert_eq!(width::stats().entries, 0);
     });
 }
+
+trait Scale: Sync {
+    fn by(&self) -> u32;
+}
+
+struct Factor<'a>(&'a u32);
+
+impl Scale for Factor<'_> {
+    fn by(&self) -> u32 {
+        *self.0
+    }
+}
+
+#[test]
+fn what_a_function_borrows_its_verbs_borrow() {
+    #[cached(skip(scale))]
+    fn by_dyn(scale: &dyn Scale, n: u32) -> u32 {
+        scale.by() * n
+    }
+    #[cached(skip(scale))]
+    fn by_lifetime(scale: &Factor<'_>, name: &'static str, digits: &[u8]) -> u32 {
+        scale.by() * (name.len() + digits.len()) as u32
+    }
+    #[cached(skip(log))]
+    fn by_mut(log: &mut Vec<u32>, n: &u32) -> u32 {
+        log.push(*n);
+        *n
+    }
+    #[cached]
+    fn by_reference<'a>(first: &'a String, second: &'a [u32]) -> usize {
+        first.len() + second.len()
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        let two = 2;
+        let factor = Factor(&two);
+        assert_eq!(by_dyn::refresh(&factor, 3), 6);
+        assert_eq!(by_dyn::warm([(&factor as &dyn Scale, 4)]).run(), 1);
+        assert_eq!((by_dyn::peek(&3), by_dyn::peek(&4)), (Some(6), Some(8)));
+        assert_eq!(by_lifetime::refresh(&factor, "ab", &[1]), 6);
+        assert_eq!(by_lifetime::peek("ab", &[1]), Some(6));
+        let mut log = Vec::new();
+        assert_eq!((by_mut::uncached(&mut log, &1), by_mut::peek(&1)), (1, None));
+        let name = "abc".to_owned();
+        {
+            let numbers = vec![1, 2];
+            assert_eq!(by_reference::warm([(&name, &numbers[..])]).run(), 1);
+            assert_eq!(by_reference::refresh(&name, &numbers), 5);
+            assert!(by_reference::put(&name, &numbers, 6));
+        }
+        assert!(by_reference::invalidate(&name, &[1, 2]));
+    });
+}
+
+#[test]
+fn the_number_of_arguments_makes_no_difference() {
+    #[cached]
+    fn none() -> u32 {
+        7
+    }
+    #[cached]
+    #[expect(clippy::too_many_arguments, reason = "they are the point")]
+    fn twelve(
+        a: u8,
+        b: u8,
+        c: u8,
+        d: u8,
+        e: u8,
+        f: u8,
+        g: u8,
+        h: u8,
+        i: u8,
+        j: u8,
+        k: u8,
+        l: u8,
+    ) -> u8 {
+        a + b + c + d + e + f + g + h + i + j + k + l
+    }
+    #[cached]
+    #[expect(clippy::too_many_arguments, reason = "they are the point")]
+    fn thirteen(
+        a: u8,
+        b: u8,
+        c: u8,
+        d: u8,
+        e: u8,
+        f: u8,
+        g: u8,
+        h: u8,
+        i: u8,
+        j: u8,
+        k: u8,
+        l: u8,
+        m: u8,
+    ) -> u8 {
+        a + b + c + d + e + f + g + h + i + j + k + l + m
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        assert_eq!((none::peek(), none::refresh(), none::peek()), (None, 7, Some(7)));
+        assert_eq!(none::warm([()]).run(), 1);
+        assert!(none::put(8) && none() == 8 && none::invalidate());
+        assert_eq!(twelve::refresh(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), 66);
+        assert!(twelve::invalidate(&0, &1, &2, &3, &4, &5, &6, &7, &8, &9, &10, &11));
+        assert_eq!(thirteen::refresh(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 78);
+        assert!(thirteen::invalidate(&0, &1, &2, &3, &4, &5, &6, &7, &8, &9, &10, &11, &12));
+    });
+}
+
+#[test]
+fn futures_of_verbs_are_sent_where_those_of_the_function_are() {
+    #[cached(skip(db))]
+    async fn name(db: &String, id: u64, prefix: &str) -> Result<String, String> {
+        Ok(format!("{db}{prefix}{id}"))
+    }
+    fn sent<T: Send>(future: T) -> T {
+        future
+    }
+    let cache = TestCache::new();
+    pollster::block_on(cache.scope(async {
+        let (db, prefix) = ("db".to_owned(), "p".to_owned());
+        assert_eq!(sent(name::refresh(&db, 1, &prefix)).await, Ok("dbp1".to_owned()));
+        assert_eq!(sent(name::uncached(&db, 2, &prefix)).await, Ok("dbp2".to_owned()));
+        let ids = (3..5).map(|id| (&db, id, prefix.as_str()));
+        assert_eq!(sent(name::warm(ids).run()).await, 2);
+        let together = async { name::refresh(&db.clone(), 5, &prefix.clone()).await };
+        assert_eq!(sent(together).await, Ok("dbp5".to_owned()));
+    }));
+    cache.function("name").loads(4).entries(4);
+}

@@ -1,4 +1,4 @@
-// errors: 3
+// errors: 6
 // Nothing in its tokens tells that it is not a free function: see "Methods" in the documentation of the attribute.
 use cache_core::cached;
 

@@ -1,5 +1,4 @@
-// errors: 4
-// The function then looks for its handle in the module.
+// errors: 1
 use cache_core::cached;
 
 mod price {}
