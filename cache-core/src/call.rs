@@ -16,7 +16,7 @@ use crate::entry::{Key, KeyRef};
 use crate::epoch;
 use crate::flight::{Arrival, Follower, Landing, Orphan};
 use crate::function::{Function, FunctionState};
-use crate::key::{self, KeyPart, KeyWriter};
+use crate::key::{KeyPart, KeyWriter};
 use crate::lead::{Leader, Own, Running, Terms, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Stored};
@@ -107,11 +107,12 @@ impl Site {
         context::force_async(self.function, Mode::Uncached, call)
     }
 
+    /// Tells the keys of this instantiation from those of others.
     #[inline]
-    fn hash(self, bytes: &[u8]) -> u64 {
+    fn hash(self) -> u64 {
         let mut instance = InstanceHasher(std::ptr::from_ref(self.function).addr() as u64);
         self.instance.hash(&mut instance);
-        key::hash(instance.0, bytes)
+        instance.0
     }
 }
 
@@ -247,12 +248,12 @@ impl Call {
     /// and must not be answered from the cache.
     #[inline]
     fn key<'a>(&'a self, state: &'a FunctionState) -> Option<KeyRef<'a>> {
-        let Ok(bytes) = self.key.finish() else {
+        let Ok((bytes, hash)) = self.key.finish(self.site.hash()) else {
             state.counters.add(AnyTime::Errors, 1);
             return None;
         };
         let Site { instance, .. } = self.site;
-        Some(KeyRef { state, instance, hash: self.site.hash(bytes), bytes })
+        Some(KeyRef { state, instance, hash, bytes })
     }
 }
 

@@ -52,16 +52,18 @@
 //! same content, such as `A(u32)` and `B(u32)`, are the same value to serde. Sets are sequences to serde, in whatever
 //! order they iterate: see [`unordered`].
 
+#[expect(unsafe_code, reason = "clearing the stack would make a short key four times as dear")]
 mod buffer;
 mod encoder;
+mod hash;
 mod map;
 mod tag;
 
 use buffer::Buffer;
+use encoder::Encoder;
+use hash::Hash;
 use serde::ser::{self, Serialize, Serializer};
 use std::fmt::{self, Display};
-use std::hash::{BuildHasher, Hasher};
-use std::sync::LazyLock;
 
 /// A value that can be part of a key: everything that implements [`serde::Serialize`].
 #[diagnostic::on_unimplemented(
@@ -80,7 +82,11 @@ pub trait KeyPart {
 impl<T: Serialize + ?Sized> KeyPart for T {
     #[inline]
     fn write_to(&self, key: &mut KeyWriter) -> Result<(), KeyError> {
-        self.serialize(&mut key.buffer)
+        let Encoder { end, hash } =
+            self.serialize(Encoder { end: key.buffer.end(), hash: key.hash })?;
+        end.keep();
+        key.hash = hash;
+        Ok(())
     }
 }
 
@@ -88,6 +94,7 @@ impl<T: Serialize + ?Sized> KeyPart for T {
 #[doc(hidden)]
 pub struct KeyWriter {
     buffer: Buffer,
+    hash: Hash,
     /// The first thing that went wrong; nothing is written after it.
     error: Option<KeyError>,
 }
@@ -96,8 +103,8 @@ impl KeyWriter {
     /// A key without arguments.
     #[inline]
     #[must_use]
-    pub const fn new() -> Self {
-        Self { buffer: Buffer::new(), error: None }
+    pub fn new() -> Self {
+        Self { buffer: Buffer::new(), hash: Hash::new(), error: None }
     }
 
     /// Appends one argument.
@@ -110,11 +117,11 @@ impl KeyWriter {
         }
     }
 
-    /// The bytes of the key, or why there are none.
+    /// The bytes of the key and where a function looks for them, or why there are none.
     #[inline]
-    pub(crate) fn finish(&self) -> Result<&[u8], &KeyError> {
+    pub(crate) fn finish(&self, function_hash: u64) -> Result<(&[u8], u64), &KeyError> {
         match &self.error {
-            None => Ok(self.buffer.written()),
+            None => Ok((self.buffer.written(), self.hash.finish(function_hash))),
             Some(error) => Err(error),
         }
     }
@@ -232,27 +239,6 @@ impl Display for KeyError {
 }
 
 impl std::error::Error for KeyError {}
-
-/// Where a key is looked for: a hash that is different in every process, so that nobody can choose keys that collide.
-///
-/// It only ever points to candidates, whose bytes are then compared.
-#[inline]
-pub(crate) fn hash(function_hash: u64, bytes: &[u8]) -> u64 {
-    static STATE: LazyLock<foldhash::quality::SeedableRandomState> = LazyLock::new(|| {
-        static SEED: LazyLock<foldhash::SharedSeed> =
-            LazyLock::new(|| foldhash::SharedSeed::from_u64(random()));
-        foldhash::quality::SeedableRandomState::with_seed(random(), &SEED)
-    });
-    let mut hasher = STATE.build_hasher();
-    hasher.write_u64(function_hash);
-    hasher.write(bytes);
-    hasher.finish()
-}
-
-/// A number from the operating system's randomness, which is where the standard library seeds its maps from.
-fn random() -> u64 {
-    std::hash::RandomState::new().build_hasher().finish()
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,130 +1,100 @@
 //! Bytes that start on the stack and move to the heap only when they must.
+//!
+//! The place on the stack is not cleared, for that would cost several times what writing a short key does. So this is
+//! the one module that takes its own word for which bytes are written: [`End::put`] writes bytes and counts them, and
+//! nothing else moves a length.
 
 use std::fmt;
+use std::mem::MaybeUninit;
 
-/// What a key may measure on the stack at first. Most stay below, and clearing more than they need would be
-/// what costs most about them.
-pub(super) const SHORT: usize = 128;
+/// What a key may measure on the stack.
+pub(super) const STACK: usize = 256;
 
-/// What a key may measure on the stack at all.
-pub(super) const LONG: usize = 256;
+/// A length that leaves no room on the stack: the bytes are on the heap.
+const FAR: usize = STACK + 1;
 
 /// The bytes of a key so far.
 pub(super) struct Buffer {
-    pub(super) place: Place,
-    /// How much of a place on the stack is written.
-    len: u16,
-}
-
-pub(super) enum Place {
-    Short([u8; SHORT]),
-    Long([u8; LONG]),
-    Heap(Vec<u8>),
+    stack: [MaybeUninit<u8>; STACK],
+    /// How much of the stack is written, from its beginning.
+    len: usize,
+    /// All bytes, once they are too many.
+    heap: Vec<u8>,
 }
 
 impl Buffer {
     #[inline]
     pub(super) const fn new() -> Self {
-        Self { place: Place::Short([0; SHORT]), len: 0 }
+        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, heap: Vec::new() }
     }
 
     #[inline]
     pub(super) fn written(&self) -> &[u8] {
-        match &self.place {
-            Place::Short(short) => &short[..usize::from(self.len)],
-            Place::Long(long) => &long[..usize::from(self.len)],
-            Place::Heap(heap) => heap,
-        }
+        // Safety: `len` comes from an end of this buffer, which has written that much.
+        unsafe { self.up_to(self.len) }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_on_heap(&self) -> bool {
+        self.len == FAR
+    }
+
+    /// Where to write more.
     #[inline]
-    pub(super) fn written_mut(&mut self) -> &mut [u8] {
-        match &mut self.place {
-            Place::Short(short) => &mut short[..usize::from(self.len)],
-            Place::Long(long) => &mut long[..usize::from(self.len)],
-            Place::Heap(heap) => heap,
-        }
+    pub(super) fn end(&mut self) -> End<'_> {
+        End { len: self.len, buffer: self }
     }
 
-    /// The next `n` bytes on the stack, counted as written, if there is room for them.
+    /// # Safety
+    ///
+    /// The first `len` bytes of the stack are written, or `len` is [`FAR`].
     #[inline]
-    pub(super) fn slot(&mut self, n: usize) -> Option<&mut [u8]> {
-        let start = usize::from(self.len);
-        let end = start + n;
-        let slot = match &mut self.place {
-            Place::Short(short) => short.get_mut(start..end),
-            Place::Long(long) => long.get_mut(start..end),
-            Place::Heap(_) => None,
-        }?;
-        self.len = end as u16;
-        Some(slot)
+    unsafe fn up_to(&self, len: usize) -> &[u8] {
+        if len == FAR {
+            return &self.heap;
+        }
+        let written = std::ptr::from_ref(&self.stack[..len]);
+        // Safety: a byte that is written may be read as such, and the caller says that these are.
+        unsafe { &*(written as *const [u8]) }
     }
 
+    /// # Safety
+    ///
+    /// As for [`up_to`](Self::up_to).
     #[inline]
-    pub(super) fn put(&mut self, bytes: &[u8]) {
-        match self.slot(bytes.len()) {
-            Some(slot) => slot.copy_from_slice(bytes),
-            None => self.put_grown(bytes),
+    unsafe fn up_to_mut(&mut self, len: usize) -> &mut [u8] {
+        if len == FAR {
+            return &mut self.heap;
         }
+        let written = std::ptr::from_mut(&mut self.stack[..len]);
+        // Safety: as above; and what is written through it is bytes, so they stay written.
+        unsafe { &mut *(written as *mut [u8]) }
     }
 
-    #[inline]
-    pub(super) fn tag(&mut self, tag: u8) {
-        self.put(&[tag]);
-    }
-
-    #[inline]
-    pub(super) fn scalar<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
-        // One bounds check for both.
-        if let Some([first, rest @ ..]) = self.slot(1 + N) {
-            *first = tag;
-            rest.copy_from_slice(&bytes);
-        } else {
-            self.scalar_grown(tag, bytes);
-        }
-    }
-
-    #[inline(never)]
-    fn put_grown(&mut self, bytes: &[u8]) {
-        match &mut self.place {
-            Place::Heap(heap) => heap.extend_from_slice(bytes),
-            _ => {
-                self.grow(bytes.len());
-                self.put(bytes);
-            }
-        }
-    }
-
-    // Long vectors of numbers come here for each, hence not through `put_grown`.
-    #[inline(never)]
-    fn scalar_grown<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
-        match &mut self.place {
-            Place::Heap(heap) => {
-                heap.reserve(1 + N);
-                heap.push(tag);
-                heap.extend_from_slice(&bytes);
-            }
-            _ => {
-                self.grow(1 + N);
-                self.scalar(tag, bytes);
-            }
-        }
-    }
-
-    /// Moves to a buffer that has room for `n` more bytes.
+    /// Appends on the heap what no longer fits after the first `len` bytes.
+    ///
+    /// # Safety
+    ///
+    /// As for [`up_to`](Self::up_to).
     #[cold]
-    fn grow(&mut self, n: usize) {
-        let written = self.written();
-        let len = written.len();
-        self.place = if len.saturating_add(n) <= LONG {
-            let mut long = [0; LONG];
-            long[..len].copy_from_slice(written);
-            Place::Long(long)
-        } else {
-            let mut heap = Vec::with_capacity((2 * LONG).max(len.saturating_add(n)));
-            heap.extend_from_slice(written);
-            Place::Heap(heap)
-        };
+    #[inline(never)]
+    unsafe fn put_far<const M: usize, const N: usize>(
+        &mut self,
+        len: usize,
+        first: [u8; M],
+        second: [u8; N],
+        rest: &[u8],
+    ) {
+        if len != FAR {
+            let mut heap = Vec::with_capacity((2 * STACK).max(len + M + N + rest.len()));
+            // Safety: the caller says so.
+            heap.extend_from_slice(unsafe { self.up_to(len) });
+            self.heap = heap;
+        }
+        self.heap.reserve(M + N + rest.len());
+        self.heap.extend_from_slice(&first);
+        self.heap.extend_from_slice(&second);
+        self.heap.extend_from_slice(rest);
     }
 }
 
@@ -132,4 +102,63 @@ impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.written().len())
     }
+}
+
+/// The end of a buffer, to which more is written. It counts for the buffer once it is kept.
+///
+/// It is handed on by value, so that the length is in a register and not in memory, where every step would wait for
+/// the one before.
+pub(super) struct End<'a> {
+    buffer: &'a mut Buffer,
+    /// As the buffer's, and ahead of it. Only `put` moves it, and only over what it has written to this buffer.
+    len: usize,
+}
+
+impl End<'_> {
+    #[inline]
+    pub(super) fn keep(self) {
+        self.buffer.len = self.len;
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        if self.len == FAR { self.buffer.heap.len() } else { self.len }
+    }
+
+    #[inline]
+    pub(super) fn written(&mut self) -> &mut [u8] {
+        // Safety: `put` has written that much.
+        unsafe { self.buffer.up_to_mut(self.len) }
+    }
+
+    /// Appends three pieces, with one look whether there is room for them.
+    #[inline]
+    pub(super) fn put<const M: usize, const N: usize>(
+        &mut self,
+        first: [u8; M],
+        second: [u8; N],
+        rest: &[u8],
+    ) {
+        // No length is cut off here. But now the compiler knows that the sum below cannot overflow.
+        let start = usize::from(self.len as u16);
+        let end = start + M + N + rest.len();
+        if let Some(slot) = self.buffer.stack.get_mut(start..end) {
+            let (to_first, slot) = slot.split_at_mut(M);
+            let (to_second, to_rest) = slot.split_at_mut(N);
+            to_first.copy_from_slice(to_write(&first));
+            to_second.copy_from_slice(to_write(&second));
+            to_rest.copy_from_slice(to_write(rest));
+            self.len = end;
+        } else {
+            // Safety: `put` has written that much.
+            unsafe { self.buffer.put_far(self.len, first, second, rest) };
+            self.len = FAR;
+        }
+    }
+}
+
+#[inline]
+fn to_write(bytes: &[u8]) -> &[MaybeUninit<u8>] {
+    // Safety: it asks less of the bytes, and nothing is written through a shared reference.
+    unsafe { &*(std::ptr::from_ref(bytes) as *const [MaybeUninit<u8>]) }
 }

@@ -1,7 +1,9 @@
 //! Maps, whose entries are sorted once all of them are written.
 
 use super::KeyError;
-use super::buffer::{Buffer, LONG};
+use super::buffer::STACK;
+use super::encoder::{Encoder, List};
+use super::hash::Hash;
 use super::tag;
 use serde::ser::{self, Serialize};
 
@@ -9,51 +11,97 @@ use serde::ser::{self, Serialize};
 const FEW: usize = 32;
 
 /// A map while it is written: entries in the order they come, sorted when the last one is in.
-#[derive(Debug)]
 pub(super) struct MapWriter<'a> {
-    key: &'a mut Buffer,
-    n_entries: usize,
-    /// Where the first entries start, as long as that is on the stack.
-    starts: [u16; FEW],
-    /// Where all entries start, once they are too many or too far.
-    more_starts: Vec<usize>,
+    entries: List<'a>,
+    starts: Starts,
+    /// Where the first entry starts.
+    start: usize,
+    /// The hash before the map. What the entries do to it depends on their order, and is forgotten.
+    hash: Hash,
 }
 
 impl<'a> MapWriter<'a> {
     #[inline]
-    pub(super) fn new(key: &'a mut Buffer) -> Self {
-        Self { key, n_entries: 0, starts: [0; FEW], more_starts: Vec::new() }
+    pub(super) fn new(encoder: Encoder<'a>) -> Self {
+        let (start, hash) = (encoder.end.len(), encoder.hash);
+        Self { entries: List::new(encoder), starts: Starts::new(), start, hash }
+    }
+}
+
+impl<'a> ser::SerializeMap for MapWriter<'a> {
+    type Ok = Encoder<'a>;
+    type Error = KeyError;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), KeyError> {
+        self.entries.part(|encoder| {
+            self.starts.push(encoder.end.len());
+            key.serialize(encoder)
+        })
     }
 
     #[inline]
-    fn start_entry(&mut self) {
-        let start = self.key.written().len();
-        match self.starts.get_mut(self.n_entries) {
-            Some(slot) if start <= LONG => *slot = start as u16,
-            _ => self.start_entry_far(start),
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
+        self.entries.part(|encoder| value.serialize(encoder))
+    }
+
+    #[inline]
+    fn end(self) -> Result<Encoder<'a>, KeyError> {
+        let mut encoder = self.entries.end()?;
+        let bytes = encoder.end.written();
+        self.starts.sort(bytes);
+        encoder.hash = self.hash;
+        encoder.hash.bytes(tag::MAP, &bytes[self.start..]);
+        encoder.end.put([tag::END], [], &[]);
+        Ok(encoder)
+    }
+}
+
+/// Where the entries of a map start.
+struct Starts {
+    n_entries: usize,
+    /// The first ones, as long as they are on the stack.
+    few: [u16; FEW],
+    /// All of them, once they are too many or too far.
+    many: Vec<usize>,
+}
+
+impl Starts {
+    #[inline]
+    fn new() -> Self {
+        Self { n_entries: 0, few: [0; FEW], many: Vec::new() }
+    }
+
+    #[inline]
+    fn push(&mut self, start: usize) {
+        match self.few.get_mut(self.n_entries) {
+            Some(slot) if start <= STACK => *slot = start as u16,
+            _ => self.push_far(start),
         }
         self.n_entries += 1;
     }
 
     #[cold]
-    fn start_entry_far(&mut self, start: usize) {
-        if self.more_starts.is_empty() {
-            self.more_starts
-                .extend(self.starts[..self.n_entries].iter().map(|&start| usize::from(start)));
+    fn push_far(&mut self, start: usize) {
+        if self.many.is_empty() {
+            self.many.extend(self.few[..self.n_entries].iter().map(|&start| usize::from(start)));
         }
-        self.more_starts.push(start);
+        self.many.push(start);
+    }
+
+    /// Sorts the entries, which are all that follows the first start.
+    fn sort(&self, bytes: &mut [u8]) {
+        if self.many.is_empty() { self.sort_few(bytes) } else { self.sort_many(bytes) }
     }
 
     /// Sorts in place, by moving each entry before the greater ones that came earlier.
-    fn sort_few(&mut self) {
-        let n_entries = self.n_entries;
-        let bytes = self.key.written_mut();
+    fn sort_few(&self, bytes: &mut [u8]) {
         let mut bounds = [0; FEW + 1];
-        for (bound, &start) in bounds.iter_mut().zip(&self.starts[..n_entries]) {
+        for (bound, &start) in bounds.iter_mut().zip(&self.few[..self.n_entries]) {
             *bound = usize::from(start);
         }
-        bounds[n_entries] = bytes.len();
-        for entry_idx in 1..n_entries {
+        bounds[self.n_entries] = bytes.len();
+        for entry_idx in 1..self.n_entries {
             let (start, end) = (bounds[entry_idx], bounds[entry_idx + 1]);
             let mut to_idx = entry_idx;
             while to_idx > 0 && bytes[bounds[to_idx - 1]..bounds[to_idx]] > bytes[start..end] {
@@ -70,11 +118,10 @@ impl<'a> MapWriter<'a> {
     }
 
     #[cold]
-    fn sort_many(&mut self) {
-        let bytes = self.key.written_mut();
-        let ends = self.more_starts.iter().skip(1).copied().chain([bytes.len()]);
+    fn sort_many(&self, bytes: &mut [u8]) {
+        let ends = self.many.iter().skip(1).copied().chain([bytes.len()]);
         let mut entries: Vec<&[u8]> =
-            self.more_starts.iter().zip(ends).map(|(&start, end)| &bytes[start..end]).collect();
+            self.many.iter().zip(ends).map(|(&start, end)| &bytes[start..end]).collect();
         if entries.is_sorted() {
             return;
         }
@@ -82,32 +129,5 @@ impl<'a> MapWriter<'a> {
         let sorted = entries.concat();
         let start = bytes.len() - sorted.len();
         bytes[start..].copy_from_slice(&sorted);
-    }
-}
-
-impl ser::SerializeMap for MapWriter<'_> {
-    type Ok = ();
-    type Error = KeyError;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), KeyError> {
-        self.start_entry();
-        key.serialize(&mut *self.key)
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
-        value.serialize(&mut *self.key)
-    }
-
-    #[inline]
-    fn end(mut self) -> Result<(), KeyError> {
-        if self.more_starts.is_empty() {
-            self.sort_few();
-        } else {
-            self.sort_many();
-        }
-        self.key.tag(tag::END);
-        Ok(())
     }
 }

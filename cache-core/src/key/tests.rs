@@ -1,4 +1,4 @@
-use super::buffer::{LONG, Place, SHORT};
+use super::buffer::STACK;
 use super::*;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -11,9 +11,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn bytes<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    of(value).0
+}
+
+fn hash<T: Serialize + ?Sized>(value: &T) -> u64 {
+    of(value).1
+}
+
+/// The bytes and the hash of a key of one argument, for some function.
+fn of<T: Serialize + ?Sized>(value: &T) -> (Vec<u8>, u64) {
     let mut key = KeyWriter::new();
     key.arg(value);
-    key.finish().expect("it can be a key").to_vec()
+    let (bytes, hash) = key.finish(1).expect("it can be a key");
+    (bytes.to_vec(), hash)
 }
 
 /// The bytes as hex, with text as text.
@@ -25,12 +35,13 @@ fn shown<T: Serialize + ?Sized>(value: &T) -> String {
     shown
 }
 
-/// Checks that the values are pairwise different keys, none of them the beginning of another.
+/// Checks that the values are pairwise different keys of different hashes, none of them the beginning of another.
 macro_rules! distinct {
     ($($value:expr),+ $(,)?) => {
-        let keys = [$((stringify!($value), bytes(&$value))),+];
-        for (idx, (one, key)) in keys.iter().enumerate() {
-            for (other, other_key) in &keys[idx + 1..] {
+        let keys = [$((stringify!($value), of(&$value))),+];
+        for (idx, (one, (key, hash))) in keys.iter().enumerate() {
+            for (other, (other_key, other_hash)) in &keys[idx + 1..] {
+                assert_ne!(hash, other_hash, "{one} and {other} collide");
                 assert!(!key.starts_with(other_key) && !other_key.starts_with(key), "{one} and {other} are confused");
             }
         }
@@ -154,6 +165,15 @@ impl Serialize for Even {
     }
 }
 
+/// A unit struct of any name.
+struct Named(&'static str);
+
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit_struct(self.0)
+    }
+}
+
 struct Refused;
 
 impl Serialize for Refused {
@@ -256,8 +276,8 @@ fn the_format_is_what_it_was() {
 fn long_names_keep_their_length() {
     let name: &'static str = "n".repeat(300).leak();
     let mut key = KeyWriter::new();
-    (&mut key.buffer).serialize_unit_struct(name).expect("it can be a key");
-    let written = key.finish().expect("it can be a key");
+    key.arg(&Named(name));
+    let (written, _) = key.finish(1).expect("it can be a key");
     assert_eq!(written[..6], [0x38, 0xff, 0x2c, 0x01, 0, 0]);
     assert_eq!(&written[6..], name.as_bytes());
 }
@@ -339,7 +359,10 @@ fn arguments_do_not_run_into_each_other() {
     let mut other = KeyWriter::new();
     other.arg("a");
     other.arg("bc");
-    assert_ne!(one.finish().expect("it can be a key"), other.finish().expect("it can be a key"));
+    let (one, other) = (one.finish(1), other.finish(1));
+    let ((bytes, hash), (other_bytes, other_hash)) = (one.expect("a key"), other.expect("a key"));
+    assert_ne!(bytes, other_bytes);
+    assert_ne!(hash, other_hash);
 }
 
 #[test]
@@ -386,13 +409,13 @@ fn untagged_variants_are_told_apart_by_all_that_serde_shows() {
 fn references_are_what_they_refer_to() {
     let text = "text".to_owned();
     for key in [
-        bytes(&&&text),
-        bytes(&*text),
-        bytes(&Box::new(&text)),
-        bytes(&Arc::new("text")),
-        bytes(&RefCell::new("text")),
+        of(&&&text),
+        of(&*text),
+        of(&Box::new(&text)),
+        of(&Arc::new("text")),
+        of(&RefCell::new("text")),
     ] {
-        assert_eq!(key, bytes(&text));
+        assert_eq!(key, of(&text));
     }
 }
 
@@ -400,7 +423,7 @@ fn references_are_what_they_refer_to() {
 fn text_that_is_formatted_is_text() {
     for text in ["", "a", "some longer text", &"x".repeat(255), &"x".repeat(1000)] {
         let middle = text.len() / 2;
-        assert_eq!(bytes(&Shown(&[&text[..middle], "", &text[middle..]])), bytes(text));
+        assert_eq!(of(&Shown(&[&text[..middle], "", &text[middle..]])), of(text));
     }
 }
 
@@ -410,7 +433,7 @@ fn equal_maps_are_equal_keys_in_any_order() {
     let entries: Vec<(String, HashMap<u32, bool>)> = (0..12)
         .map(|idx| (format!("key {idx}"), (0..idx).map(|n| (n, n % 2 == 0)).collect()))
         .collect();
-    let expected = bytes(&entries.iter().cloned().collect::<BTreeMap<_, _>>());
+    let expected = of(&entries.iter().cloned().collect::<BTreeMap<_, _>>());
     for turn in 0..1000 {
         // Every map has a hasher of its own, and a capacity that changes its order.
         let mut map = HashMap::with_capacity(turn);
@@ -421,7 +444,7 @@ fn equal_maps_are_equal_keys_in_any_order() {
                 value.iter().map(|(&n, &even)| (n, even)).collect::<HashMap<_, _>>(),
             );
         }
-        assert_eq!(bytes(&map), expected);
+        assert_eq!(of(&map), expected);
     }
 }
 
@@ -433,9 +456,9 @@ fn maps_of_every_size_are_sorted() {
             let forth = InOrder((0..n_entries).map(entry).collect());
             let back = InOrder((0..n_entries).rev().map(entry).collect());
             let mixed = InOrder((0..n_entries).map(|idx| entry(idx * 7 % n_entries)).collect());
-            assert_eq!(bytes(&forth), bytes(&back), "{n_entries} of up to {width} bytes");
+            assert_eq!(of(&forth), of(&back), "{n_entries} of up to {width} bytes");
             if n_entries % 7 != 0 {
-                assert_eq!(bytes(&forth), bytes(&mixed), "{n_entries} of up to {width} bytes");
+                assert_eq!(of(&forth), of(&mixed), "{n_entries} of up to {width} bytes");
             }
         }
     }
@@ -455,15 +478,15 @@ fn different_maps_are_different_keys() {
 
 #[test]
 fn sets_in_any_order_are_equal_keys() {
-    let expected = bytes(&Tagged { tags: ["a", "b", "c"].map(str::to_owned).into() });
-    let expected_set = bytes(&Unordered(&BTreeSet::from([1, 2, 3])));
+    let expected = of(&Tagged { tags: ["a", "b", "c"].map(str::to_owned).into() });
+    let expected_set = of(&Unordered(&BTreeSet::from([1, 2, 3])));
     for turn in 0..1000 {
         let mut order = ["a", "b", "c"];
         order.rotate_left(turn % 3);
         let mut tags = HashSet::with_capacity(turn);
         tags.extend(order.map(str::to_owned));
-        assert_eq!(bytes(&Tagged { tags }), expected);
-        assert_eq!(bytes(&Unordered(&HashSet::from([3, 1, 2]))), expected_set);
+        assert_eq!(of(&Tagged { tags }), expected);
+        assert_eq!(of(&Unordered(&HashSet::from([3, 1, 2]))), expected_set);
     }
     distinct!(
         Unordered(&[1, 2]),
@@ -472,7 +495,7 @@ fn sets_in_any_order_are_equal_keys() {
         Unordered(&[1]),
         Unordered([1, 2, 3])
     );
-    assert_eq!(bytes(&Unordered([1, 2].iter().map(|n| n * 2))), bytes(&Unordered(&[4, 2])));
+    assert_eq!(of(&Unordered([1, 2].iter().map(|n| n * 2))), of(&Unordered(&[4, 2])));
 }
 
 #[test]
@@ -485,32 +508,29 @@ fn a_key_does_not_depend_on_where_it_leaves_the_stack() {
         serde_json::json!({ "z": { "y": 1, "x": [true] }, "a": "text" }),
     );
     let expected = bytes(&values);
-    for pad in 0..=LONG + 10 {
+    for pad in 0..=STACK + 10 {
         let mut key = KeyWriter::new();
         key.arg(&"x".repeat(pad));
-        let start = key.finish().expect("it can be a key").len();
+        let start = key.finish(1).expect("it can be a key").0.len();
         key.arg(&values);
-        assert_eq!(
-            key.finish().expect("it can be a key")[start..],
-            expected,
-            "after {start} bytes"
-        );
+        let (written, hash) = key.finish(1).expect("it can be a key");
+        assert_eq!(written[start..], expected, "after {start} bytes");
+        let mut again = KeyWriter::new();
+        again.arg(&&*"x".repeat(pad));
+        again.arg(&&values);
+        assert_eq!(again.finish(1).expect("it can be a key"), (written, hash));
     }
 }
 
 #[test]
 fn keys_leave_the_stack_when_they_must() {
-    for len in [0, SHORT, SHORT + 1, LONG, LONG + 1] {
+    for len in [0, 5, STACK - 1, STACK, STACK + 1, 2 * STACK, 10 * STACK] {
         let mut key = KeyWriter::new();
         if len > 0 {
             key.arg(&"x".repeat(len - 5));
         }
         assert_eq!(key.buffer.written().len(), len);
-        match key.buffer.place {
-            Place::Short(_) => assert!(len <= SHORT),
-            Place::Long(_) => assert!(len > SHORT && len <= LONG),
-            Place::Heap(_) => assert!(len > LONG),
-        }
+        assert_eq!(key.buffer.is_on_heap(), len > STACK, "{len} bytes");
     }
 }
 
@@ -520,13 +540,13 @@ fn the_first_error_is_kept_and_ends_the_key() {
     key.arg("before");
     key.arg(&Refused);
     key.arg("after");
-    let error = key.finish().expect_err("there is no key").to_string();
+    let error = key.finish(1).expect_err("there is no key").to_string();
     assert_eq!(error, "an argument cannot be part of a cache key: not today");
     let locked = RefCell::new(1);
     let _guard = locked.borrow_mut();
     let mut key = KeyWriter::new();
     key.arg(&locked);
-    assert!(key.finish().is_err());
+    assert!(key.finish(1).is_err());
 }
 
 #[test]
@@ -536,13 +556,97 @@ fn arguments_do_not_show_in_debug_output() {
     assert_eq!(format!("{key:?}"), "KeyWriter { buffer: 11 bytes, error: None }");
 }
 
+/// An impl that goes on when a part of it cannot be a key.
 #[test]
-fn hashes_depend_on_function_and_bytes() {
-    assert_eq!(hash(1, b"ab"), hash(1, b"ab"));
-    let hashes: HashSet<_> = (0..100)
-        .flat_map(|function| [&b"ab"[..], b"ba", b""].map(|key| hash(function, key)))
-        .collect();
+fn a_failed_part_is_not_left_out() {
+    struct Careless;
+    impl Serialize for Careless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut parts = serializer.serialize_seq(None)?;
+            let _ = ser::SerializeSeq::serialize_element(&mut parts, &("x".repeat(1000), Refused));
+            let _ = ser::SerializeSeq::serialize_element(&mut parts, &1);
+            ser::SerializeSeq::end(parts)
+        }
+    }
+    for pad in ["", &"x".repeat(1000)] {
+        let mut key = KeyWriter::new();
+        key.arg(pad);
+        key.arg(&Careless);
+        let error = key.finish(1).expect_err("there is no key").to_string();
+        assert!(error.ends_with("it goes on after a part of it has failed"), "{error}");
+    }
+}
+
+#[test]
+fn hashes_depend_on_function_and_arguments() {
+    let mut hashes = HashSet::new();
+    for function in 0..100 {
+        for text in ["ab", "ba", ""] {
+            let mut key = KeyWriter::new();
+            key.arg(text);
+            let (_, hash) = key.finish(function).expect("it can be a key");
+            hashes.insert(hash);
+            assert_eq!(key.finish(function).expect("it can be a key").1, hash);
+        }
+    }
     assert_eq!(hashes.len(), 300);
+}
+
+#[test]
+fn every_byte_of_a_text_is_hashed() {
+    let mut hashes = HashSet::new();
+    for len in 0..=140 {
+        let zeros = "\0".repeat(len);
+        assert!(hashes.insert(hash(&zeros)), "{len} zeros");
+        for at in 0..len {
+            let mut text = zeros.clone();
+            text.replace_range(at..=at, "x");
+            assert!(hashes.insert(hash(&text)), "{len} zeros, changed at {at}");
+        }
+    }
+}
+
+#[test]
+fn untagged_lists_do_not_collide_by_their_shape() {
+    let byte = |ok| if ok { Untagged::A { x: 1 } } else { Untagged::B { y: 1 } };
+    let text = |ok| if ok { Untagged::Bytes(vec![1]) } else { Untagged::Byte(1) };
+    for make in [byte, text] {
+        let lists = (0..1024_u32).map(|n| (0..10).map(move |bit| make(n >> bit & 1 == 1)));
+        let hashes: HashSet<u64> = lists.map(|list| hash(&list.collect::<Vec<_>>())).collect();
+        assert_eq!(hashes.len(), 1024);
+    }
+    let nested: HashSet<u64> = (0..100).map(|n| hash(&vec![Vec::<()>::new(); n])).collect();
+    assert_eq!(nested.len(), 100);
+    let units: HashSet<u64> = (0..100).map(|n| hash(&vec![(); n])).collect();
+    assert_eq!(units.len(), 100);
+}
+
+/// The place in a table comes from the low bits, the tag of a key from the high ones.
+#[test]
+fn hashes_spread_over_low_and_high_bits() {
+    fn check(keys: &str, hashes: impl Iterator<Item = u64>) {
+        let (mut low, mut high) = (vec![0_u32; 1024], vec![0_u32; 1024]);
+        for hash in hashes {
+            low[hash as usize % 1024] += 1;
+            high[(hash >> 54) as usize] += 1;
+        }
+        // Six standard deviations below 50, which is never, and more above.
+        for loads in [low, high] {
+            assert!(loads.iter().all(|load| (8..130).contains(load)), "{keys}: {loads:?}");
+        }
+    }
+    let n = 1024 * 50_u64;
+    check("numbers", (0..n).map(|id| hash(&id)));
+    check("far numbers", (0..n).map(|id| hash(&(id << 40))));
+    check("floats", (0..n).map(|id| hash(&(id as f64))));
+    check("pairs", (0..n).map(|id| hash(&(id / 256, id as u8))));
+    check("texts", (0..n).map(|id| hash(&format!("user {id}"))));
+    check("long texts", (0..n).map(|id| hash(&format!("{id:050}"))));
+    check(
+        "flags",
+        (0..n).map(|id| hash(&(0..17).map(|bit| id >> bit & 1 == 1).collect::<Vec<_>>())),
+    );
+    check("maps", (0..n).map(|id| hash(&BTreeMap::from([(id / 256, id as u8)]))));
 }
 
 /// Values of one type that has everything, over few enough numbers and letters that pairs are often nearly equal.
@@ -616,8 +720,9 @@ fn everything() -> impl Strategy<Value = Everything> {
 
 /// Equal exactly if the bytes are, and otherwise neither begins with the other.
 fn check<T: Serialize + PartialEq>(one: &T, other: &T) -> Result<(), TestCaseError> {
-    let (key, other_key) = (bytes(one), bytes(other));
+    let ((key, hash), (other_key, other_hash)) = (of(one), of(other));
     prop_assert_eq!(one == other, key == other_key);
+    prop_assert_eq!(one == other, hash == other_hash);
     prop_assert!(one == other || !key.starts_with(&other_key) && !other_key.starts_with(&key));
     Ok(())
 }
@@ -672,6 +777,6 @@ proptest! {
             .prop_map(|map| map.into_iter().collect::<Vec<_>>())
             .prop_flat_map(|entries| (Just(entries.clone()), Just(entries).prop_shuffle()))
     ) {
-        prop_assert_eq!(bytes(&InOrder(entries)), bytes(&InOrder(shuffled)));
+        prop_assert_eq!(of(&InOrder(entries)), of(&InOrder(shuffled)));
     }
 }
