@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use crate::{measure::Plan, workloads::Workload};
+use crate::{measure::Plan, report, traces::Replays, workloads::Workload};
 
 pub(crate) const HELP: &str = "\
 Measures one memoized call, side by side with other caches.
@@ -20,11 +20,22 @@ Usage: bench [options]             compare, and print a table
   --no-instructions       leave callgrind out
   --json FILE             write the results there
 
-A run of everything also writes results/latest.json.
+A run of everything also writes results/latest.json and draws the plots.
 
        bench list                  what there is to measure
+       bench profile [CONTESTANT [WORKLOAD]]
+                                   where the instructions of a call are spent
+       bench traces FOLDER         hit rates on recorded workloads
+
+  --only A,B              these traces
+  --against A,B           these policies of the reference, instead of lru
+  --eviction NAME         lru, or exact-lru
+
+       bench plot                  draws the plots of results/latest.json again
        bench run CONTESTANT WORKLOAD [--millis N | --calls N]
-                                   one turn, in this process, as JSON";
+                                   one turn, in this process, as JSON
+       bench replay TRACE CAPACITY [--eviction NAME]
+                                   one trace, in this process, as a number of hits";
 
 /// What the user wants.
 #[derive(Debug)]
@@ -32,7 +43,11 @@ pub(crate) enum Command {
     Help,
     List,
     Compare(Comparison),
+    Traces(Replays),
+    Profile { contestant: String, workload: String },
+    Plot,
     Measure { contestant: String, plan: Plan },
+    Replay { trace: PathBuf, capacity: usize, eviction: String },
 }
 
 /// What to compare, and how thoroughly.
@@ -61,6 +76,8 @@ pub(crate) fn parse() -> Result<Command> {
     let mut words = Vec::new();
     let mut comparison = Comparison::default();
     let mut n_calls = None;
+    let mut against = vec!["lru".to_owned()];
+    let mut eviction = "lru".to_owned();
     while let Some(arg) = parser.next()? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -74,6 +91,8 @@ pub(crate) fn parse() -> Result<Command> {
             Long("no-instructions") => comparison.skips_instructions = true,
             Long("json") => comparison.json = Some(parser.value()?.into()),
             Long("calls") => n_calls = Some(parser.value()?.parse()?),
+            Long("against") => against = list(parser.value()?.string()?),
+            Long("eviction") => eviction = parser.value()?.string()?,
             Value(word) => words.push(word.string()?),
             other => return Err(anyhow!("{}", other.unexpected())),
         }
@@ -82,6 +101,20 @@ pub(crate) fn parse() -> Result<Command> {
     match words[..] {
         [] => Ok(Command::Compare(comparison)),
         ["list"] => Ok(Command::List),
+        ["plot"] => Ok(Command::Plot),
+        ["profile"] => Ok(profile(report::OURS, "u64-1k")),
+        ["profile", contestant] => Ok(profile(contestant, "u64-1k")),
+        ["profile", contestant, workload] => Ok(profile(contestant, workload)),
+        ["traces", folder] => Ok(Command::Traces(Replays {
+            folder: folder.into(),
+            traces: comparison.workloads,
+            against,
+            eviction,
+        })),
+        ["replay", trace, capacity] => {
+            let capacity = capacity.parse().context("a capacity is a number of entries")?;
+            Ok(Command::Replay { trace: trace.into(), capacity, eviction })
+        }
         ["run", contestant, workload] => {
             let workload = Workload::named(workload).context("there is no such workload")?;
             let time = comparison.time.unwrap_or(Duration::from_millis(100));
@@ -90,6 +123,10 @@ pub(crate) fn parse() -> Result<Command> {
         }
         _ => bail!("`{}` is no command; `bench --help` lists them", words.join(" ")),
     }
+}
+
+fn profile(contestant: &str, workload: &str) -> Command {
+    Command::Profile { contestant: contestant.to_owned(), workload: workload.to_owned() }
 }
 
 fn list(names: String) -> Vec<String> {

@@ -65,12 +65,12 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) fn about(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Class::Ours => "this project",
-            Class::Bounded => "a bounded peer",
-            Class::Unbounded => "a peer that grows for ever or is each thread's own",
-            Class::Floor => "no cache, but what the machine allows",
+            Class::Bounded => "bounded and shared",
+            Class::Unbounded => "unbounded, or each thread's own",
+            Class::Floor => "no cache: a floor",
         }
     }
 }

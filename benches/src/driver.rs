@@ -4,31 +4,30 @@ use std::{
     env, fs,
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
-    process::{self, ExitCode},
+    process::{Command, ExitCode},
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     args::Comparison,
+    callgrind,
     contestants::{self, Contestant, Visitor},
     measure::Measurement,
-    report,
+    plot, report,
     results::{Cell, Results},
+    run::output,
     workloads::{Shape, WORKLOADS, Workload},
 };
 
 /// The contestants that bars are set against, and this project.
 const QUICK: [&str; 5] = ["cache-core", "quick_cache", "mutex-lru", "cached", "concurrent"];
 
-/// How many calls callgrind counts the instructions of.
-const N_COUNTED: u32 = 20_000;
-
 /// Starts this program again.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    program: PathBuf,
+    pub(crate) program: PathBuf,
 }
 
 impl Driver {
@@ -37,26 +36,10 @@ impl Driver {
     }
 
     fn measure(&self, cell: &Cell, time: Duration) -> Result<Measurement> {
-        let mut command = process::Command::new(&self.program);
+        let mut command = Command::new(&self.program);
         command.args(["run", &cell.contestant, &cell.workload]);
-        command.arg("--millis").arg(time.as_millis().to_string());
-        let output = output(command)?;
+        let output = output(command.arg("--millis").arg(time.as_millis().to_string()))?;
         serde_json::from_slice(&output.stdout).context("the measurement cannot be read")
-    }
-
-    /// Instructions a call, as callgrind counts them.
-    fn instructions(&self, cell: &Cell) -> Result<f64> {
-        let mut command = process::Command::new("valgrind");
-        command
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .args(["--collect-atstart=no", "--toggle-collect=*measure::counted_calls*"])
-            .arg(&self.program)
-            .args(["run", &cell.contestant, &cell.workload, "--calls", &N_COUNTED.to_string()]);
-        let output = output(command)?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        let collected = text.lines().find_map(|line| line.split_once("Collected :"));
-        let (_, n_instructions) = collected.context("callgrind collected nothing")?;
-        Ok(n_instructions.trim().parse::<f64>()? / f64::from(N_COUNTED))
     }
 }
 
@@ -91,7 +74,7 @@ pub(crate) fn compare(driver: &Driver, comparison: &Comparison) -> Result<ExitCo
             }
         }
     }
-    if !comparison.skips_instructions && is_installed("valgrind") {
+    if !comparison.skips_instructions && callgrind::is_available() {
         count_instructions(driver, &mut results, &mut progress);
     }
     progress.clear();
@@ -100,14 +83,24 @@ pub(crate) fn compare(driver: &Driver, comparison: &Comparison) -> Result<ExitCo
         results.write(path)?;
     }
     if comparison.is_full() {
-        results.write(&folder().join("results/latest.json"))?;
+        results.write(&latest())?;
+        plot::draw(&results, &folder().join("plots"))?;
     }
     ensure!(n_failures == 0, "{n_failures} measurements failed");
     Ok(ExitCode::SUCCESS)
 }
 
+/// Draws the plots of the last full comparison again.
+pub(crate) fn draw_latest() -> Result<()> {
+    plot::draw(&Results::read(&latest())?, &folder().join("plots"))
+}
+
+fn latest() -> PathBuf {
+    folder().join("results/latest.json")
+}
+
 /// Where this package is.
-pub(crate) fn folder() -> &'static Path {
+fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -183,7 +176,7 @@ fn count_instructions(driver: &Driver, results: &mut Results, progress: &mut Pro
         let counts = Workload::named(&cell.workload).is_some_and(Workload::counts_instructions);
         if counts && cell.left_out.is_none() {
             progress.say_where("callgrind", cell);
-            match driver.instructions(cell) {
+            match callgrind::instructions(&driver.program, &cell.contestant, &cell.workload) {
                 Ok(instructions) => cell.instructions = Some(instructions),
                 Err(error) => {
                     progress.say(&format!("{} {}: {error:#}", cell.contestant, cell.workload));
@@ -191,25 +184,6 @@ fn count_instructions(driver: &Driver, results: &mut Results, progress: &mut Pro
             }
         }
     }
-}
-
-/// Runs a command to its end, which has to be a good one.
-pub(crate) fn output(mut command: process::Command) -> Result<process::Output> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("{}", errors.trim().trim_start_matches("error: "));
-    }
-    Ok(output)
-}
-
-pub(crate) fn is_installed(program: &str) -> bool {
-    output({
-        let mut command = process::Command::new(program);
-        command.arg("--version");
-        command
-    })
-    .is_ok()
 }
 
 fn machine() -> String {
@@ -221,9 +195,8 @@ fn machine() -> String {
 }
 
 fn commit() -> String {
-    let mut command = process::Command::new("git");
-    command.args(["describe", "--always", "--dirty"]).current_dir(folder());
-    output(command).map_or_else(
+    let mut command = Command::new("git");
+    output(command.args(["describe", "--always", "--dirty"]).current_dir(folder())).map_or_else(
         |_| "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     )

@@ -4,13 +4,17 @@
 //! ends; `driver.rs` runs them in turns, so that noise falls on all of them alike.
 
 mod args;
+mod callgrind;
 mod contestants;
 mod counter;
 mod driver;
 mod inputs;
 mod measure;
+mod plot;
 mod report;
 mod results;
+mod run;
+mod traces;
 mod work;
 mod workloads;
 
@@ -40,6 +44,14 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Help => println!("{}", args::HELP),
         Command::List => list(),
         Command::Compare(comparison) => return driver::compare(&Driver::new()?, &comparison),
+        Command::Traces(replays) => traces::compare(&Driver::new()?, &replays)?,
+        Command::Profile { contestant, workload } => {
+            callgrind::profile(&Driver::new()?.program, &contestant, &workload)?;
+        }
+        Command::Plot => driver::draw_latest()?,
+        Command::Replay { trace, capacity, eviction } => {
+            println!("{}", traces::replay(&trace, capacity, &eviction)?);
+        }
         Command::Measure { contestant, plan } => {
             let measurement =
                 contestants::visit(&contestant, plan).context("there is no such contestant")??;
@@ -61,7 +73,7 @@ fn list() {
 
     println!("contestants");
     for (name, class) in contestants::visit_all(Describe) {
-        println!("  {name:<18}{}", class.about());
+        println!("  {name:<18}{}", class.label());
     }
     println!("\nworkloads");
     for workload in WORKLOADS {

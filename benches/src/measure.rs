@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tokio::runtime;
 
@@ -66,7 +66,7 @@ impl Visitor for Plan {
     fn visit<C: Contestant>(&mut self) -> Result<Measurement> {
         let Workload { name, shape, function, capacity, .. } = *self.workload;
         if let Some(reason) = self.workload.leaves_out::<C>() {
-            anyhow::bail!("{} has no part in {name}: it {reason}", C::NAME);
+            bail!("{} has no part in {name}: {reason}", C::NAME);
         }
         contestants::set_capacity(capacity);
         C::set_up(capacity);
@@ -271,7 +271,7 @@ impl Plan {
         }
         let heap = counter::count(|| make(N_COUNTED));
         let slices = time_slices(self.time, |n_calls| {
-            let started = now();
+            let started = Instant::now();
             make(n_calls);
             (started.elapsed(), n_calls)
         });
@@ -296,7 +296,7 @@ impl Plan {
             let mut slice = |n: usize| {
                 n_calls.store(n, Ordering::SeqCst);
                 barrier.wait();
-                let started = now();
+                let started = Instant::now();
                 calls.make(n);
                 barrier.wait();
                 (started.elapsed(), n * n_threads)
@@ -419,7 +419,7 @@ fn stampede<C: Contestant>(runtime: Runtime) -> Result<Measurement> {
     for key in 0..=N_STAMPEDES {
         let base = work::bodies();
         let (taken, is_right) = runtime.block_on(async {
-            let started = now();
+            let started = Instant::now();
             let tasks: Vec<_> = (0..N_TASKS).map(|_| tokio::spawn(C::slow(key))).collect();
             let mut is_right = true;
             for task in tasks {
@@ -475,9 +475,4 @@ fn n_workers(runtime: Runtime) -> usize {
         Runtime::CurrentThread => 1,
         Runtime::TwoWorkers => 2,
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this program measures time")]
-fn now() -> Instant {
-    Instant::now()
 }

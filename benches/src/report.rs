@@ -20,7 +20,7 @@ pub(crate) fn print(results: &Results) {
     let names = names(results, |_| true);
     for names in names.chunks(N_COLUMNS) {
         let title = "median of a call, and times the best bounded peer";
-        matrix(results, title, names, |workload, name| main_cell(results, workload, name));
+        matrix(title, names, |workload, name| main_cell(results, workload, name));
     }
     let figure = |figure, digits: usize| {
         move |workload: &Workload, name: &str| {
@@ -29,19 +29,19 @@ pub(crate) fn print(results: &Results) {
         }
     };
     for names in names.chunks(N_COLUMNS) {
-        matrix(results, "hit rate", names, |workload, name| {
+        matrix("hit rate", names, |workload, name| {
             let hit_rate = results.cell(workload.name, name)?.hit_rate()?;
             Some(format!("{:.1} %", 100.0 * hit_rate))
         });
     }
     for names in names.chunks(N_COLUMNS) {
-        matrix(results, "instructions a call", names, figure(Figure::Instructions, 0));
+        matrix("instructions a call", names, figure(Figure::Instructions, 0));
     }
     for names in names.chunks(N_COLUMNS) {
-        matrix(results, "heap allocations a call", names, figure(Figure::Allocations, 2));
+        matrix("heap allocations a call", names, figure(Figure::Allocations, 2));
     }
     for names in names.chunks(N_COLUMNS) {
-        matrix(results, "bodies run for one cold key", names, figure(Figure::Bodies, 0));
+        matrix("bodies run for one cold key", names, figure(Figure::Bodies, 0));
     }
     failures(results);
 }
@@ -105,7 +105,7 @@ fn verdict(results: &Results, bar: &Bar) -> String {
     };
     match value {
         Some(value) => {
-            // Allocations of a resize in the background are none of a hit.
+            // As printed: 0.7504 is 0.75.
             let passes = value <= limit + 0.005;
             let verdict = if passes { "pass" } else { "FAIL" };
             format!("{verdict}  {value:>7.2} of at most {limit} {what}")
@@ -121,16 +121,11 @@ fn main_cell(results: &Results, workload: &Workload, name: &str) -> Option<Strin
         .best(workload, &peers)
         .and_then(|peer| results.ratio(workload.name, name, peer))
         .map_or(String::new(), |ratio| format!("{ratio:.2}"));
-    Some(format!("{} {ratio:>7}", digits(value)))
+    Some(format!("{} {ratio:>6}", quantity(value, workload.unit())))
 }
 
 /// A table with a line for each workload that has anything to say.
-fn matrix(
-    _results: &Results,
-    title: &str,
-    names: &[&str],
-    cell: impl Fn(&Workload, &str) -> Option<String>,
-) {
+fn matrix(title: &str, names: &[&str], cell: impl Fn(&Workload, &str) -> Option<String>) {
     let rows: Vec<(&Workload, Vec<Option<String>>)> = WORKLOADS
         .iter()
         .map(|workload| (workload, names.iter().map(|name| cell(workload, name)).collect()))
@@ -144,7 +139,7 @@ fn matrix(
     names.iter().for_each(|name| print!("{name:>20}"));
     println!();
     for (workload, cells) in rows {
-        print!("{:<12}{:>3}", workload.name, workload.unit().sign());
+        print!("{:<15}", workload.name);
         for cell in cells {
             print!("{:>20}", cell.as_deref().unwrap_or("-"));
         }

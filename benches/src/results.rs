@@ -34,6 +34,12 @@ pub(crate) struct Cell {
 }
 
 impl Results {
+    pub(crate) fn read(path: &Path) -> Result<Results> {
+        let json = fs::read_to_string(path)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
+        Ok(serde_json::from_str(&json)?)
+    }
+
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let json = serde_json::to_string_pretty(self)?;
         if let Some(folder) = path.parent() {
@@ -82,4 +88,26 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cell, Results};
+    use crate::measure::Measurement;
+
+    #[test]
+    fn a_ratio_is_the_median_of_the_ratios_within_a_round() {
+        let cell = |contestant: &str, medians: [f64; 3]| Cell {
+            workload: "u64-1k".to_owned(),
+            contestant: contestant.to_owned(),
+            rounds: medians.map(|median| Measurement { median, ..Measurement::default() }).into(),
+            instructions: None,
+            left_out: None,
+        };
+        // The second round ran on a slow machine, for both.
+        let cells = vec![cell("one", [10.0, 40.0, 11.0]), cell("other", [20.0, 80.0, 21.0])];
+        let results = Results { cells, ..Results::default() };
+        assert_eq!(results.ratio("u64-1k", "one", "other"), Some(0.5));
+        assert_eq!(results.ratio("u64-1k", "one", "nobody"), None);
+    }
 }

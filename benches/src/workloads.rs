@@ -114,6 +114,41 @@ impl Workload {
     }
 }
 
+impl Group {
+    pub(crate) const ALL: [Group; 6] = [
+        Group::Hits,
+        Group::Replacement,
+        Group::Threads,
+        Group::Async,
+        Group::Stampede,
+        Group::Memory,
+    ];
+
+    /// The name of the plot's file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Group::Hits => "hits",
+            Group::Replacement => "replacement",
+            Group::Threads => "threads",
+            Group::Async => "async",
+            Group::Stampede => "stampede",
+            Group::Memory => "memory",
+        }
+    }
+
+    /// The heading of the plot.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Group::Hits => "A hit on one thread",
+            Group::Replacement => "Misses, and a skewed workload with its hit rates",
+            Group::Threads => "Several threads at once: time by calls of all threads",
+            Group::Async => "A hit of an async function",
+            Group::Stampede => "10,000 tasks on one cold key: time, and bodies run",
+            Group::Memory => "Bytes an entry takes beyond its key and value",
+        }
+    }
+}
+
 impl Unit {
     pub(crate) fn sign(self) -> &'static str {
         match self {
