@@ -18,7 +18,7 @@ use crate::{
     plot, report,
     results::{Cell, Results},
     run::output,
-    workloads::{Shape, WORKLOADS, Workload},
+    workloads::{Figure, Shape, WORKLOADS, Workload},
 };
 
 /// The contestants that bars are set against, and this project.
@@ -171,10 +171,14 @@ fn measures_once(cell: &Cell) -> bool {
     Workload::named(&cell.workload).is_some_and(|workload| workload.shape == Shape::Memory)
 }
 
+/// A slower call than this is told apart well enough by its time, and would keep callgrind for minutes.
+const COUNTED_BELOW_NS: f64 = 10_000.0;
+
 fn count_instructions(driver: &Driver, results: &mut Results, progress: &mut Progress) {
     for cell in &mut results.cells {
         let counts = Workload::named(&cell.workload).is_some_and(Workload::counts_instructions);
-        if counts && cell.left_out.is_none() {
+        let is_quick = cell.figure(Figure::Main).is_some_and(|ns| ns < COUNTED_BELOW_NS);
+        if counts && is_quick {
             progress.say_where("callgrind", cell);
             match callgrind::instructions(&driver.program, &cell.contestant, &cell.workload) {
                 Ok(instructions) => cell.instructions = Some(instructions),
