@@ -69,7 +69,7 @@ impl Class {
         match self {
             Class::Ours => "this project",
             Class::Bounded => "bounded and shared",
-            Class::Unbounded => "unbounded, or each thread's own",
+            Class::Unbounded => "unbounded, or per thread",
             Class::Floor => "no cache: a floor",
         }
     }
