@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 
 use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Key, KeyRef};
+use crate::entry::{Entry, Key, KeyRef};
 use crate::epoch;
 use crate::flight::{Arrival, Follower, Landing, Orphan};
 use crate::function::{Function, FunctionState};
@@ -30,6 +30,8 @@ use crate::waits::Wait;
 pub struct Site {
     function: &'static Function,
     instance: Option<TypeId>,
+    /// What the hash of a key begins with.
+    identity: u64,
     mode: Mode,
 }
 
@@ -37,7 +39,8 @@ impl Site {
     /// The site of a function that is not generic.
     #[inline]
     pub fn of(function: &'static Function) -> Self {
-        Self { function, instance: None, mode: Mode::Normal }
+        let identity = std::ptr::from_ref(function).addr() as u64;
+        Self { function, instance: None, identity, mode: Mode::Normal }
     }
 
     /// The site of one instantiation.
@@ -46,7 +49,10 @@ impl Site {
     /// which no name or path in the source does.
     #[inline]
     pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
+        let instance = typeid::of::<T>();
+        let mut hasher = InstanceHasher(std::ptr::from_ref(function).addr() as u64);
+        instance.hash(&mut hasher);
+        Self { function, instance: Some(instance), identity: hasher.0, mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -106,14 +112,6 @@ impl Site {
     pub fn uncached_async<F: Future>(self, call: F) -> impl Future<Output = F::Output> {
         context::force_async(self.function, Mode::Uncached, call)
     }
-
-    /// Tells the keys of this instantiation from those of others.
-    #[inline]
-    fn hash(self) -> u64 {
-        let mut instance = InstanceHasher(std::ptr::from_ref(self.function).addr() as u64);
-        self.instance.hash(&mut instance);
-        instance.0
-    }
 }
 
 /// Takes the hash out of a `TypeId`, which is one already.
@@ -151,24 +149,44 @@ impl Call {
     /// Answers the call from the cache, or says how to go on.
     #[inline]
     pub fn get<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        let function = self.site.function;
-        // The way of nearly every hit: nothing is special, and the global cache knows the function.
-        if self.site.mode == Mode::Normal
-            && context::is_plain()
-            && let Some(state) = function.global.get()
-            && state.is_enabled()
-            && let Some(key) = self.key(state)
-        {
-            return match look(cache::global(), key, &plan) {
-                Some(out) => Lookup::Hit(out),
-                None => Lookup::Miss(Miss::plainly(plan, state, key)),
-            };
+        match self.hit(plan.restore) {
+            Some(out) => Lookup::Hit(out),
+            None => self.look_closely(plan),
         }
-        self.get_specially(plan)
     }
 
+    /// The way of nearly every hit: nothing is special about the call, and the global cache has its result.
+    #[inline]
+    fn hit<R>(&self, restore: fn(Entry<'_>) -> Option<R>) -> Option<R> {
+        let Site { function, identity, mode, .. } = self.site;
+        if mode != Mode::Normal || !context::is_plain() {
+            return None;
+        }
+        let state = *function.global.get()?;
+        if !state.is_enabled() {
+            return None;
+        }
+        let (bytes, hash) = self.key.finish(identity).ok()?;
+        let pin = epoch::pin()?;
+        let cache = cache::global();
+        let entry = cache.memory.find(&pin, state, hash, bytes)?;
+        if entry.is_special() && !self.is_served(cache, entry) {
+            return None;
+        }
+        cache.memory.note_hit(&pin, entry, state, &cache.clock);
+        restore(entry)
+    }
+
+    /// Whether an entry that is of one instantiation or mortal is for this call.
     #[inline(never)]
-    fn get_specially<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
+    fn is_served(&self, cache: &Inner, entry: Entry<'_>) -> bool {
+        entry.is_of(self.site.instance)
+            && (!entry.is_mortal() || entry.outlives(cache.clock.for_deadline(entry.due())))
+    }
+
+    /// Looks again, for what may be special about the call.
+    #[inline(never)]
+    fn look_closely<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
         let site = self.site;
         let (cache, forced) = context::of_call(site.function);
         let mode = if forced == Mode::Normal { site.mode } else { forced };
@@ -179,8 +197,12 @@ impl Call {
         let Some(key) = self.key(&state) else {
             return Lookup::Miss(Miss { plan, ticket: None });
         };
+        // Where nothing is special it was looked for already.
         if mode == Mode::Normal
-            && let Some(out) = look(&cache, key, &plan)
+            && !context::is_plain()
+            && let Some(pin) = epoch::pin()
+            && let Some(entry) = cache.memory.get(&pin, key, &cache.clock)
+            && let Some(out) = (plan.restore)(entry)
         {
             return Lookup::Hit(out);
         }
@@ -196,8 +218,17 @@ impl Call {
     /// Answers the call from the cache, or by running a sync body.
     #[inline]
     pub fn answer<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
-        match self.get(plan) {
-            Lookup::Hit(value) => value,
+        match self.hit(plan.restore) {
+            Some(out) => out,
+            None => self.answer_closely(plan, body),
+        }
+    }
+
+    // Apart, so that what surrounds a hit stays small.
+    #[inline(never)]
+    fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
+        match self.look_closely(plan) {
+            Lookup::Hit(out) => out,
             Lookup::Miss(miss) => miss.load(body),
         }
     }
@@ -248,20 +279,13 @@ impl Call {
     /// and must not be answered from the cache.
     #[inline]
     fn key<'a>(&'a self, state: &'a FunctionState) -> Option<KeyRef<'a>> {
-        let Ok((bytes, hash)) = self.key.finish(self.site.hash()) else {
+        let Ok((bytes, hash)) = self.key.finish(self.site.identity) else {
             state.counters.add(AnyTime::Errors, 1);
             return None;
         };
         let Site { instance, .. } = self.site;
         Some(KeyRef { state, instance, hash, bytes })
     }
-}
-
-/// The result that is stored for a call.
-#[inline]
-fn look<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>) -> Option<R> {
-    let pin = epoch::pin()?;
-    (plan.restore)(cache.memory.get(&pin, key, &cache.clock)?)
 }
 
 /// What the cache says to a call.
@@ -285,16 +309,6 @@ struct Ticket {
     cache: Ref<Inner>,
     key: Key,
     join: Join,
-}
-
-impl<R> Miss<R> {
-    /// A miss in the global cache by a call with nothing special.
-    #[inline(never)]
-    fn plainly(plan: Plan<R>, state: &'static FunctionState, key: KeyRef<'_>) -> Self {
-        let join = if state.function.single_flight { Join::Any } else { Join::Alone };
-        let (cache, key) = (Ref::Global(cache::global()), key.to_owned(Ref::Global(state)));
-        Self { plan, ticket: Some(Ticket { cache, key, join }) }
-    }
 }
 
 impl<R: 'static> Miss<R> {

@@ -57,19 +57,37 @@ impl Clock {
         }
     }
 
-    /// About the present moment, for what only people look at: a system clock is looked at every so many calls.
-    #[inline]
-    pub(crate) fn roughly(&self, calls_to_go: &AtomicU32) -> Moment {
+    /// About the present moment, for what only people look at: as it was seen by a call some time ago.
+    pub(crate) fn recent(&self) -> Moment {
         match self {
-            Self::System(clock) => match calls_to_go.load(Ordering::Relaxed) {
-                0 => clock.look(calls_to_go),
-                n_calls => {
-                    calls_to_go.store(n_calls - 1, Ordering::Relaxed);
-                    Moment(clock.recent.load(Ordering::Relaxed))
-                }
-            },
+            Self::System(clock) => Moment(clock.recent.load(Ordering::Relaxed)),
             _ => self.now(),
         }
+    }
+
+    /// The present moment, for a thread that has been content with a recent one for some calls.
+    /// Sets how many there may be until the next time.
+    pub(crate) fn look(&self, calls_to_go: &AtomicU32) -> Moment {
+        match self {
+            Self::System(clock) => clock.look(calls_to_go),
+            _ => self.now(),
+        }
+    }
+
+    /// About the present moment, for one more call.
+    pub(crate) fn roughly(&self, calls_to_go: &AtomicU32) -> Moment {
+        match calls_to_go.load(Ordering::Relaxed) {
+            0 => self.look(calls_to_go),
+            n_calls => {
+                calls_to_go.store(n_calls - 1, Ordering::Relaxed);
+                self.recent()
+            }
+        }
+    }
+
+    /// The present moment, for what ends at `due`.
+    pub(crate) fn for_deadline(&self, _due: Moment) -> Moment {
+        self.now()
     }
 
     /// The present moment for what is done under a lock. A test's clock is asked before, for it may be user code;
@@ -109,7 +127,6 @@ impl SystemClock {
         Moment(nanos(self.start.elapsed()))
     }
 
-    #[cold]
     fn look(&self, calls_to_go: &AtomicU32) -> Moment {
         let now = self.now();
         // Where calls are few, each one looks.

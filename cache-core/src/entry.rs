@@ -1,6 +1,6 @@
 //! A stored result: its key, value, charge and lifetime, in one allocation.
 //!
-//! An entry is a header, the value and the bytes of the key, one after the other, behind one thin pointer:
+//! An entry is a header, the bytes of the key and the value, one after the other, behind one thin pointer:
 //! a hit finds all that it needs in neighbouring cache lines, and a miss allocates once.
 //! Its type is only known to who made it; the header remembers which type that was, and is asked.
 
@@ -121,8 +121,7 @@ struct More {
 /// All that is known of a value whose type is forgotten.
 struct ValueType {
     id: fn() -> TypeId,
-    value_offset: usize,
-    key_offset: usize,
+    size: usize,
     align: usize,
     drop: unsafe fn(*mut u8),
 }
@@ -132,25 +131,29 @@ trait Forgotten: Sized + 'static {
 }
 
 impl<T: 'static> Forgotten for T {
-    const TYPE: &'static ValueType = &{
-        let (header, value) = (Layout::new::<Header>(), Layout::new::<T>());
-        let align = if value.align() > header.align() { value.align() } else { header.align() };
-        let value_offset = header.size().next_multiple_of(value.align());
-        ValueType {
-            id: TypeId::of::<T>,
-            value_offset,
-            key_offset: value_offset + value.size(),
-            align,
-            // SAFETY (of the caller): the pointer is to a live `T`, which is not used afterwards.
-            drop: |value| unsafe { std::ptr::drop_in_place(value.cast::<T>()) },
-        }
+    const TYPE: &'static ValueType = &ValueType {
+        id: TypeId::of::<T>,
+        size: size_of::<T>(),
+        align: align_of::<T>(),
+        // SAFETY (of the caller): the pointer is to a live `T`, which is not used afterwards.
+        drop: |value| unsafe { std::ptr::drop_in_place(value.cast::<T>()) },
     };
+}
+
+/// Where the bytes of the key begin.
+const KEY: usize = size_of::<Header>();
+
+/// Where a value of this alignment begins, behind a key of this length.
+#[inline]
+const fn value_offset(align: usize, key_len: usize) -> usize {
+    (KEY + key_len + align - 1) & !(align - 1)
 }
 
 impl ValueType {
     fn layout(&self, key_len: usize) -> Layout {
-        let size = self.key_offset.checked_add(key_len);
-        size.and_then(|size| Layout::from_size_align(size, self.align).ok())
+        let align = self.align.max(align_of::<Header>());
+        let size = value_offset(self.align, key_len).checked_add(self.size);
+        size.and_then(|size| Layout::from_size_align(size, align).ok())
             .expect("a key and a value that exist fit into memory together")
     }
 }
@@ -238,10 +241,8 @@ impl EntryRef {
         // offsets, and nobody else knows it yet.
         unsafe {
             entry.write(header);
-            start.add(value_type.value_offset).cast::<T>().write(value);
-            start
-                .add(value_type.key_offset)
-                .copy_from_nonoverlapping(key.bytes.as_ptr(), key.bytes.len());
+            start.add(KEY).copy_from_nonoverlapping(key.bytes.as_ptr(), key.bytes.len());
+            start.add(value_offset(align_of::<T>(), key.bytes.len())).cast::<T>().write(value);
         }
         Self(entry)
     }
@@ -285,7 +286,7 @@ impl Drop for EntryRef {
         let _free = Free(start, value.layout(key_len as usize));
         // SAFETY: this was the last holder, so nobody looks at the header or the value any more.
         unsafe {
-            let value_start = start.add(value.value_offset);
+            let value_start = start.add(value_offset(value.align, key_len as usize));
             self.0.drop_in_place();
             (value.drop)(value_start);
         }
@@ -343,19 +344,17 @@ impl<'a> Entry<'a> {
         let value = self.header().value;
         // One type may be described at several addresses, but no address describes two.
         let is_of_type = std::ptr::eq(value, T::TYPE) || (value.id)() == TypeId::of::<T>();
+        let offset = value_offset(align_of::<T>(), self.header().key_len as usize);
         // SAFETY: the value is of this type, lies at this offset and does not change while somebody holds the entry.
-        is_of_type.then(|| unsafe {
-            self.header.cast::<u8>().add(value.value_offset).cast::<T>().as_ref()
-        })
+        is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
     #[inline]
     pub(crate) fn key_bytes(self) -> &'a [u8] {
-        let Header { value, key_len, .. } = self.header();
-        // SAFETY: so many bytes lie at this offset and do not change while somebody holds the entry.
+        // SAFETY: so many bytes lie there and do not change while somebody holds the entry.
         unsafe {
-            let start = self.header.cast::<u8>().add(value.key_offset);
-            std::slice::from_raw_parts(start.as_ptr(), *key_len as usize)
+            let start = self.header.cast::<u8>().add(KEY);
+            std::slice::from_raw_parts(start.as_ptr(), self.header().key_len as usize)
         }
     }
 
@@ -364,19 +363,27 @@ impl<'a> Entry<'a> {
         EntryRef::clone(&std::mem::ManuallyDrop::new(EntryRef(self.header)))
     }
 
-    /// The bytes decide; the hash only found the place to look.
-    #[inline]
+    /// Whether it is of this call. The bytes decide; the hash only found the place to look.
     pub(crate) fn is(self, key: KeyRef<'_>) -> bool {
-        let header = self.header();
-        header.hash == key.hash
-            && header.owner == key.state.owner
-            && are_same(self.key_bytes(), key.bytes)
-            // A function that is not generic has no instances to tell apart.
-            && (key.instance.is_none() || self.instance() == key.instance)
+        self.has_key(key.state.owner, key.hash, key.bytes) && self.is_of(key.instance)
     }
 
-    fn instance(self) -> Option<TypeId> {
-        self.header().more.as_ref()?.instance
+    /// Whether it is of this call, or of the same one to another instantiation.
+    #[inline]
+    pub(crate) fn has_key(self, owner: u32, hash: u64, bytes: &[u8]) -> bool {
+        let header = self.header();
+        header.hash == hash && header.owner == owner && are_same(self.key_bytes(), bytes)
+    }
+
+    /// Whether it is of this instantiation.
+    pub(crate) fn is_of(self, instance: Option<TypeId>) -> bool {
+        self.header().more.as_ref().and_then(|more| more.instance) == instance
+    }
+
+    /// Whether anything is to be asked but its key.
+    #[inline]
+    pub(crate) fn is_special(self) -> bool {
+        self.header().more.is_some()
     }
 
     #[inline]
@@ -455,6 +462,15 @@ impl<'a> Entry<'a> {
     #[inline]
     pub(crate) fn is_fresh(self, now: Moment) -> bool {
         !self.is_mortal() || now < self.due()
+    }
+
+    /// Whether it may be served now, which is then when it was last used.
+    pub(crate) fn outlives(self, now: Moment) -> bool {
+        let is_fresh = self.is_fresh(now);
+        if is_fresh && self.is_idling() {
+            self.set_last_used(now);
+        }
+        is_fresh
     }
 
     #[inline]

@@ -124,7 +124,8 @@ impl Drop for Pin {
 }
 
 impl Slot {
-    /// Counts one hit of a function. Only the thread that owns the slot calls this.
+    /// Counts one hit of a function, and says how many of it the thread has counted.
+    /// Only the thread that owns the slot calls this.
     #[inline]
     pub(crate) fn count_hit(&self, tally: Tally) -> u64 {
         let hits = self.hits.get(tally);
@@ -168,19 +169,12 @@ impl Retired {
 
 /// Names a function's counters in the slots of all threads.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tally {
-    block: u32,
-    idx: u32,
-}
+pub(crate) struct Tally(u32);
 
 impl Tally {
-    const FIRST_BLOCK: u32 = 64;
-
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(Tally::FIRST_BLOCK);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let block = (n / Self::FIRST_BLOCK).ilog2();
-        Self { block, idx: n - (Self::FIRST_BLOCK << block) }
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
     /// What all threads have counted.
@@ -189,21 +183,49 @@ impl Tally {
     }
 }
 
-/// One counter a function, in blocks that double: counters never move.
-#[derive(Default)]
-struct Tallies([OnceLock<Box<[AtomicU64]>>; 26]);
+/// One counter a function: the first ones at once, the others in blocks that double. Counters never move.
+struct Tallies {
+    first: [AtomicU64; Tallies::N_FIRST],
+    others: [OnceLock<Box<[AtomicU64]>>; 27],
+}
+
+impl Default for Tallies {
+    fn default() -> Self {
+        Self { first: [const { AtomicU64::new(0) }; Self::N_FIRST], others: Default::default() }
+    }
+}
 
 impl Tallies {
+    const N_FIRST: usize = 64;
+
     #[inline]
     fn get(&self, tally: Tally) -> &AtomicU64 {
-        let n = (Tally::FIRST_BLOCK as usize) << tally.block;
-        let new = || (0..n).map(|_| AtomicU64::new(0)).collect();
-        &self.0[tally.block as usize].get_or_init(new)[tally.idx as usize]
+        match self.first.get(tally.0 as usize) {
+            Some(counter) => counter,
+            None => self.get_other(tally),
+        }
+    }
+
+    /// The block of one that is not among the first, and its place there.
+    fn place(tally: Tally) -> (usize, usize) {
+        let n = tally.0 as usize;
+        let block = (n / Self::N_FIRST).ilog2() as usize;
+        (block, n - (Self::N_FIRST << block))
+    }
+
+    #[inline(never)]
+    fn get_other(&self, tally: Tally) -> &AtomicU64 {
+        let (block, idx) = Self::place(tally);
+        let new = || (0..Self::N_FIRST << block).map(|_| AtomicU64::new(0)).collect();
+        &self.others[block].get_or_init(new)[idx]
     }
 
     fn read(&self, tally: Tally) -> u64 {
-        let block = self.0[tally.block as usize].get();
-        block.map_or(0, |block| block[tally.idx as usize].load(Ordering::Relaxed))
+        if let Some(counter) = self.first.get(tally.0 as usize) {
+            return counter.load(Ordering::Relaxed);
+        }
+        let (block, idx) = Self::place(tally);
+        self.others[block].get().map_or(0, |block| block[idx].load(Ordering::Relaxed))
     }
 }
 

@@ -201,6 +201,12 @@ impl FunctionState {
         self.enabled.store(cache_enabled && !self.switched_off, Ordering::Relaxed);
     }
 
+    /// Whether it has limits of its own, and so an order of its own.
+    #[inline]
+    pub(crate) fn is_limited(&self) -> bool {
+        self.is_limited
+    }
+
     /// Whether the order in which its results are used is to be exact, on account of its own limits.
     #[inline]
     pub(crate) fn is_exact(&self) -> bool {

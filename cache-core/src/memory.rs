@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
 use crate::entry::{Entry, EntryInfo, EntryRef, Key, KeyRef};
-use crate::epoch::Pin;
+use crate::epoch::{Pin, Slot};
 use crate::flight::Flight;
 use crate::function::FunctionState;
 use crate::limbo::{self, Garbage};
@@ -96,10 +96,12 @@ pub(crate) struct Memory {
 /// What a hit reads of the order. Written rarely.
 struct Recency {
     tick: AtomicU64,
+    /// A hit of an entry that was last used before this is noted. Where the order is exact, every one is.
+    stale: AtomicU64,
+    /// The same for the time of an entry's last use. Where the clock is a test's, every one is noted.
+    long_ago: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
-    /// How many ticks two uses may lie apart and count as one.
-    resolution: AtomicU64,
 }
 
 /// Where an entry stands: in which order, and where in that.
@@ -143,8 +145,9 @@ impl Memory {
             table,
             recency: Padded(Recency {
                 tick: AtomicU64::new(0),
+                stale: AtomicU64::new(if is_exact { u64::MAX } else { 0 }),
+                long_ago: AtomicU64::new(if is_private { u64::MAX } else { 0 }),
                 is_exact: AtomicBool::new(is_exact),
-                resolution: AtomicU64::new(0),
             }),
             state: Padded(Mutex::new(State {
                 writer,
@@ -179,39 +182,69 @@ impl Memory {
         owner
     }
 
-    /// Looks a call up, and counts it if it is a hit. The value stays while the thread is pinned.
-    #[inline]
+    /// Finds the entry of a call to any instantiation. It stays while the thread is pinned.
+    #[inline(always)]
+    pub(crate) fn find<'p>(
+        &self,
+        pin: &'p Pin,
+        function: &FunctionState,
+        hash: u64,
+        bytes: &[u8],
+    ) -> Option<Entry<'p>> {
+        self.table.find(pin, hash, |entry| entry.has_key(function.owner, hash, bytes))
+    }
+
+    /// Looks a call up, and counts it if it is a hit. The entry stays while the thread is pinned.
     pub(crate) fn get<'p>(
         &self,
         pin: &'p Pin,
         key: KeyRef<'_>,
         clock: &Clock,
     ) -> Option<Entry<'p>> {
-        let entry = self.table.find(pin, key)?;
-        let now = if entry.is_mortal() {
-            let now = clock.now();
-            if !entry.is_fresh(now) {
-                return None;
-            }
-            now
-        } else {
-            clock.roughly(&pin.slot.hits_to_clock)
-        };
-        let n_hits = key.state.counters.hit(pin.slot);
-        self.note_use(entry, key.state, now, clock, n_hits);
+        let entry = self.table.find(pin, key.hash, |entry| entry.is(key))?;
+        if entry.is_mortal() && !entry.outlives(clock.now()) {
+            return None;
+        }
+        self.note_hit(pin, entry, key.state, clock);
         Some(entry)
     }
 
-    /// Notes that an entry is used now.
-    #[inline]
-    fn note_use(
+    /// Counts a hit, and notes that the entry is used now.
+    #[inline(always)]
+    pub(crate) fn note_hit(
         &self,
+        pin: &Pin,
         entry: Entry<'_>,
         function: &FunctionState,
-        now: Moment,
         clock: &Clock,
-        n_hits: u64,
     ) {
+        let n_hits = function.counters.hit(pin.slot);
+        entry.count_use(n_hits);
+        if function.is_limited() || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
+            self.note_order(entry, function);
+        }
+        let calls_to_go = pin.slot.hits_to_clock.load(Ordering::Relaxed);
+        pin.slot.hits_to_clock.store(calls_to_go.wrapping_sub(1), Ordering::Relaxed);
+        let long_ago = Moment(self.recency.long_ago.load(Ordering::Relaxed));
+        if calls_to_go == 0 || entry.last_used() < long_ago {
+            self.note_time(entry, pin.slot, calls_to_go == 0, clock);
+        }
+    }
+
+    /// Notes about when an entry was used.
+    #[inline(never)]
+    fn note_time(&self, entry: Entry<'_>, slot: &Slot, is_time_to_look: bool, clock: &Clock) {
+        let now = if is_time_to_look { clock.look(&slot.hits_to_clock) } else { clock.recent() };
+        entry.set_last_used(now.max(entry.last_used()));
+        let long_ago = clock.recent().0.saturating_sub(SOON);
+        if clock.is_system() && self.recency.long_ago.load(Ordering::Relaxed) < long_ago {
+            self.recency.long_ago.store(long_ago, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes where in the order an entry is to stand from now on.
+    #[inline(never)]
+    fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
         let recency = &*self.recency;
         let (used, latest) = (entry.used(), recency.tick.load(Ordering::Relaxed));
         if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
@@ -219,15 +252,9 @@ impl Memory {
             if used != latest {
                 entry.set_used(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
             }
-        } else if latest > used.saturating_add(recency.resolution.load(Ordering::Relaxed)) {
+        } else if used < recency.stale.load(Ordering::Relaxed) {
             entry.set_used(latest);
         }
-        let last_used = entry.last_used().0;
-        let soon = if clock.is_system() && !entry.is_idling() { SOON } else { 0 };
-        if now.0 > last_used.saturating_add(soon) {
-            entry.set_last_used(now);
-        }
-        entry.count_use(n_hits);
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -253,9 +280,10 @@ impl Memory {
             if entry.is_fresh(now) {
                 let entry = entry.to_owned();
                 if !was_counted {
-                    counters.late_hit();
+                    counters.other_hit();
                 }
-                self.note_use(entry.get(), &key.state, now, clock, 0);
+                self.note_order(entry.get(), &key.state);
+                entry.get().set_last_used(now);
                 return Begin::Hit(entry);
             }
             let stand = state.stand_of(entry);
@@ -388,7 +416,7 @@ impl Memory {
         let mut guard = self.state.lock();
         change(&self.budget);
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
-        self.note_size(&mut guard);
+        self.note_size(&guard);
         self.unlock(guard, true);
     }
 
@@ -467,29 +495,32 @@ impl Memory {
 
     /// The tick of an insertion. Hits learn of it at once only where the order is exact.
     fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
-        let tick = &self.recency.tick;
-        let seen = tick.load(Ordering::Relaxed);
-        let is_exact = self.recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
-        let behind = self.recency.resolution.load(Ordering::Relaxed) / 4;
+        let recency = &*self.recency;
+        let seen = recency.tick.load(Ordering::Relaxed);
         state.tick = state.tick.max(seen) + 1;
-        if is_exact || state.tick - seen > behind {
-            tick.fetch_max(state.tick, Ordering::Relaxed);
+        let is_exact = recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
+        // Two uses that lie no further apart than a 64th of the entries count as one.
+        let resolution = self.budget.entries() as u64 / 64;
+        if is_exact || state.tick - seen > resolution / 4 {
+            recency.tick.fetch_max(state.tick, Ordering::Relaxed);
+            self.set_stale(state.tick.saturating_sub(resolution));
         }
         state.tick
     }
 
-    /// Sets how exactly hits note their uses.
-    fn note_size(&self, state: &mut State) {
+    /// Has hits be noted exactly while few entries are held, see [`Budget::is_exact`].
+    fn note_size(&self, state: &State) {
         let is_exact = self.exact || self.budget.is_exact();
         if self.recency.is_exact.load(Ordering::Relaxed) != is_exact {
             self.recency.tick.fetch_max(state.tick, Ordering::Relaxed);
             self.recency.is_exact.store(is_exact, Ordering::Relaxed);
+            self.set_stale(state.tick);
         }
-        let (old, new) =
-            (self.recency.resolution.load(Ordering::Relaxed), self.budget.entries() as u64 / 64);
-        if old.abs_diff(new) > old / 8 {
-            self.recency.resolution.store(new, Ordering::Relaxed);
-        }
+    }
+
+    fn set_stale(&self, tick: u64) {
+        let is_exact = self.recency.is_exact.load(Ordering::Relaxed);
+        self.recency.stale.store(if is_exact { u64::MAX } else { tick }, Ordering::Relaxed);
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired goes first,

@@ -28,21 +28,14 @@ const N_COUNTS: usize = AnyTime::Errors as usize + 1;
 
 /// The counters of one function in one cache.
 pub(crate) struct Counters {
-    hits: Hits,
-    /// Hits of calls that had to look twice.
-    late_hits: AtomicU64,
+    /// Where each thread counts the hits in the global cache for itself: a plain store.
+    tally: Option<Tally>,
+    /// Hits in a test's own cache, which comes and goes, and those of calls that had to look twice.
+    other_hits: AtomicU64,
     others: [AtomicU64; N_COUNTS],
     /// What the counters showed at the last reset. Counters themselves never go back,
     /// so a reset cannot lose an increment that happens meanwhile.
     baseline: Mutex<Totals>,
-}
-
-/// Where hits are counted.
-enum Hits {
-    /// By each thread for itself, so that a hit pays a plain store: in the global cache.
-    PerThread(Tally),
-    /// By all in one place: in a test's own cache, which comes and goes.
-    Shared(AtomicU64),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -54,12 +47,8 @@ struct Totals {
 impl Counters {
     pub(crate) fn new(is_global: bool) -> Self {
         Self {
-            hits: if is_global {
-                Hits::PerThread(Tally::new())
-            } else {
-                Hits::Shared(AtomicU64::new(0))
-            },
-            late_hits: AtomicU64::new(0),
+            tally: is_global.then(Tally::new),
+            other_hits: AtomicU64::new(0),
             others: Default::default(),
             baseline: Mutex::default(),
         }
@@ -68,15 +57,16 @@ impl Counters {
     /// Counts a hit of the thread that has this slot, and says how many that makes.
     #[inline]
     pub(crate) fn hit(&self, slot: &Slot) -> u64 {
-        match &self.hits {
-            Hits::PerThread(tally) => slot.count_hit(*tally),
-            Hits::Shared(hits) => hits.fetch_add(1, Ordering::Relaxed),
+        match self.tally {
+            Some(tally) => slot.count_hit(tally),
+            None => self.other_hit(),
         }
     }
 
-    /// Counts a hit under the lock of the memory.
-    pub(crate) fn late_hit(&self) {
-        step(&self.late_hits);
+    /// Counts a hit that does not go the common way.
+    #[inline(never)]
+    pub(crate) fn other_hit(&self) -> u64 {
+        self.other_hits.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Counts what only happens under the lock of the memory: a plain store.
@@ -111,12 +101,8 @@ impl Counters {
     }
 
     fn totals(&self) -> Totals {
-        let hits = match &self.hits {
-            Hits::PerThread(tally) => tally.total(),
-            Hits::Shared(hits) => hits.load(Ordering::Relaxed),
-        };
-        let mut totals =
-            Totals { hits: hits + self.late_hits.load(Ordering::Relaxed), ..Totals::default() };
+        let hits = self.tally.map_or(0, Tally::total) + self.other_hits.load(Ordering::Relaxed);
+        let mut totals = Totals { hits, ..Totals::default() };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);
         }

@@ -58,19 +58,27 @@ impl Bucket {
         self.bytes.store(bytes & !(MANY << 56) | passed << 56, Ordering::Release);
     }
 
-    /// The places whose byte may be this one. One that is empty is never among them.
-    #[inline]
-    fn candidates(bytes: u64, byte: u64) -> impl Iterator<Item = usize> {
+    #[inline(always)]
+    fn find(&self, bytes: u64, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
         const LOW: u64 = 0x0001_0101_0101_0101;
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
-        let differences = bytes ^ (byte * LOW);
+        let differences = bytes ^ (byte_of(hash) * LOW);
         let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
-        std::iter::from_fn(move || {
-            let place = (found != 0).then(|| found.trailing_zeros() as usize / 8);
-            found &= found.wrapping_sub(1);
-            place
-        })
+        while found != 0 {
+            let entry = self.read(found.trailing_zeros() as usize / 8);
+            if is_meant(entry) {
+                return Some(entry);
+            }
+            found &= found - 1;
+        }
+        None
     }
+}
+
+/// The byte of a hash; its highest bit is set, so that it is not that of an empty place.
+#[inline]
+fn byte_of(hash: u64) -> u64 {
+    hash >> 57 | 0x80
 }
 
 /// The buckets of one size of the table.
@@ -81,12 +89,6 @@ impl Buckets {
 
     fn new(n: usize) -> Self {
         Self((0..n).map(|_| Bucket::new()).collect())
-    }
-
-    /// The byte of a hash; its highest bit is set, so that it is not that of an empty place.
-    #[inline]
-    fn byte(hash: u64) -> u64 {
-        hash >> 57 | 0x80
     }
 
     /// The place of the bucket of a hash.
@@ -102,28 +104,25 @@ impl Buckets {
         self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
-        let byte = Self::byte(hash);
-        let first = self.first(hash);
-        let mut idx = first;
-        loop {
-            let bucket = &self.0[idx];
+        let bucket = &self.0[self.first(hash)];
+        let bytes = bucket.bytes.load(Ordering::Acquire);
+        let found = bucket.find(bytes, hash, &is_meant);
+        if found.is_some() || bytes >> 56 == 0 { found } else { self.find_further(hash, is_meant) }
+    }
+
+    /// Looks for an entry that went on to the next bucket.
+    #[inline(never)]
+    fn find_further(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
+        for bucket in self.from(hash).skip(1) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
-            for place in Bucket::candidates(bytes, byte) {
-                let entry = bucket.read(place);
-                if is_meant(entry) {
-                    return Some(entry);
-                }
-            }
-            if bytes >> 56 == 0 {
-                return None;
-            }
-            idx = if idx + 1 == self.0.len() { 0 } else { idx + 1 };
-            if idx == first {
-                return None;
+            let found = bucket.find(bytes, hash, &is_meant);
+            if found.is_some() || bytes >> 56 == 0 {
+                return found;
             }
         }
+        None
     }
 
     /// The table has room.
@@ -133,7 +132,7 @@ impl Buckets {
                 (0..WIDTH).find(|place| bucket.places[*place].load(Ordering::Relaxed).is_null());
             if let Some(place) = empty {
                 bucket.write(place, entry);
-                bucket.set_byte(place, Self::byte(hash));
+                bucket.set_byte(place, byte_of(hash));
                 return;
             }
             bucket.count_passing(true);
@@ -185,14 +184,18 @@ impl Table {
     }
 
     /// Finds an entry without a lock. It stays where it is until the thread is not pinned any more.
-    #[inline]
-    pub(crate) fn find<'p>(&self, _: &'p Pin, key: KeyRef<'_>) -> Option<Entry<'p>> {
+    #[inline(always)]
+    pub(crate) fn find<'p>(
+        &self,
+        _: &'p Pin,
+        hash: u64,
+        is_meant: impl Fn(Entry<'p>) -> bool,
+    ) -> Option<Entry<'p>> {
         // SAFETY: buckets that are replaced, and entries that are taken out, are kept by whoever does so until no
         // thread is pinned that was pinned then: see `epoch`.
         unsafe {
             let buckets = &*self.buckets.load(Ordering::Acquire);
-            let is_meant = |raw: RawEntry| raw.get().is_some_and(|entry| entry.is(key));
-            buckets.find(key.hash, is_meant)?.get()
+            buckets.find(hash, |raw: RawEntry| raw.get().is_some_and(&is_meant))?.get()
         }
     }
 
