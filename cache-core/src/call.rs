@@ -14,12 +14,12 @@ use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Entry, Key, KeyRef};
 use crate::epoch;
-use crate::flight::{Arrival, Follower, Landing, Orphan};
+use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
 use crate::lead::{Leader, Own, Running, Terms, put, storable};
 use crate::loads::Company;
-use crate::memory::{Begin, Join, Stored};
+use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
 use crate::stats::{AnyTime, Stats};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
@@ -187,32 +187,14 @@ impl Call {
     /// Looks again, for what may be special about the call.
     #[inline(never)]
     fn look_closely<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        let site = self.site;
-        let (cache, forced) = context::of_call(site.function);
-        let mode = if forced == Mode::Normal { site.mode } else { forced };
-        let state = cache.state(site.function);
-        if mode == Mode::Uncached || !state.is_enabled() {
-            return Lookup::Miss(Miss { plan, ticket: None });
-        }
-        let Some(key) = self.key(&state) else {
-            return Lookup::Miss(Miss { plan, ticket: None });
-        };
-        // Where nothing is special it was looked for already.
-        if mode == Mode::Normal
-            && !context::is_plain()
-            && let Some(pin) = epoch::pin()
-            && let Some(entry) = cache.memory.get(&pin, key, &cache.clock)
-            && let Some(out) = (plan.restore)(entry)
-        {
+        let unclaimed = Miss { plan, ticket: None };
+        let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
+        let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
+        if let Some(out) = look(&cache, key, mode, &plan) {
             return Lookup::Hit(out);
         }
-        let join = match mode {
-            Mode::Normal if site.function.single_flight => Join::Any,
-            Mode::Normal => Join::Alone,
-            _ => Join::Anew,
-        };
-        let key = key.to_owned(state.clone());
-        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join }) })
+        let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
+        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, begun: None }) })
     }
 
     /// Answers the call from the cache, or by running a sync body.
@@ -227,10 +209,30 @@ impl Call {
     // Apart, so that what surrounds a hit stays small.
     #[inline(never)]
     fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
-        match self.look_closely(plan) {
-            Lookup::Hit(out) => out,
-            Lookup::Miss(miss) => miss.load(body),
+        let Some(Way { cache, state, mode }) = self.way() else { return body() };
+        let Some(key) = self.key(&state) else { return body() };
+        if let Some(out) = look(&cache, key, mode, &plan) {
+            return out;
         }
+        let join = mode.join(state.function);
+        match cache.memory.begin(key, join, Company::Welcome, false, &cache.clock) {
+            // A load needs no more than what is on the stack.
+            Begin::Lead(load) => Leader::new(cache, key, load).run(&plan, |_| body()),
+            begun => {
+                let key = key.to_owned(state.clone());
+                let ticket = Ticket { cache, key, join, begun: Some(begun) };
+                Miss { plan, ticket: Some(ticket) }.load(body)
+            }
+        }
+    }
+
+    /// Which cache the call goes to, and how; `None` if the cache has nothing to do with it.
+    fn way(&self) -> Option<Way> {
+        let Site { function, mode, .. } = self.site;
+        let (cache, forced) = context::of_call(function);
+        let mode = if forced == Mode::Normal { mode } else { forced };
+        let state = cache.state(function);
+        (mode != Mode::Uncached && state.is_enabled()).then_some(Way { cache, state, mode })
     }
 
     /// Drops what is stored for the call; true if there was something.
@@ -288,6 +290,33 @@ impl Call {
     }
 }
 
+/// Where a call goes, and how.
+struct Way {
+    cache: Ref<Inner>,
+    state: Ref<FunctionState>,
+    mode: Mode,
+}
+
+impl Mode {
+    /// How a call takes part in loading.
+    fn join(self, function: &Function) -> Join {
+        match self {
+            Self::Normal if function.single_flight => Join::Any,
+            Self::Normal => Join::Alone,
+            _ => Join::Anew,
+        }
+    }
+}
+
+/// The result that a call finds, where something is special. Where nothing is, it has looked for it before.
+fn look<R>(cache: &Inner, key: KeyRef<'_>, mode: Mode, plan: &Plan<R>) -> Option<R> {
+    if mode != Mode::Normal || context::is_plain() {
+        return None;
+    }
+    let pin = epoch::pin()?;
+    (plan.restore)(cache.memory.get(&pin, key, &cache.clock)?)
+}
+
 /// What the cache says to a call.
 pub enum Lookup<R> {
     /// Its result.
@@ -309,6 +338,8 @@ struct Ticket {
     cache: Ref<Inner>,
     key: Key,
     join: Join,
+    /// How the cache has answered the first time, if it was asked.
+    begun: Option<Begin>,
 }
 
 impl<R: 'static> Miss<R> {
@@ -324,12 +355,7 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
-            Claim::Lead(leader) => {
-                let mut terms = Terms::new();
-                let out = leader.run(|| body(&mut terms));
-                leader.finish(&plan, &out, terms);
-                out
-            }
+            Claim::Lead(cache, key, load) => Leader::new(cache, key, load).run(&plan, body),
         }
     }
 
@@ -347,7 +373,9 @@ impl<R: 'static> Miss<R> {
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
-            Claim::Lead(leader) => Running::new(leader, own(body)),
+            Claim::Lead(cache, key, load) => {
+                Running::new(Leader::new_async(cache, key, load), own(body))
+            }
             Claim::Adopt(load, wait) => match load.downcast::<Running<R>>() {
                 Ok(load) => load.waited_for(wait),
                 // All loads of a function are of one type.
@@ -371,7 +399,8 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
-            Claim::Lead(leader) => {
+            Claim::Lead(cache, key, load) => {
+                let leader = Leader::new_async(cache, key, load);
                 let (out, terms) = leader.run_async(body).await;
                 leader.finish(&plan, &out, terms);
                 out
@@ -382,19 +411,22 @@ impl<R: 'static> Miss<R> {
     /// Waits for another caller's result, or takes the lead.
     async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
-        let Some(Ticket { cache, key, mut join }) = ticket else { return Claim::Unclaimed };
+        let Some(Ticket { cache, key, mut join, mut begun }) = ticket else {
+            return Claim::Unclaimed;
+        };
         let state = key.state.clone();
-        let parent = context::frame();
         let mut was_counted = false;
         loop {
-            let begin = cache.memory.begin(&key, join, company, was_counted, &cache.clock);
+            let begin = begun.take().unwrap_or_else(|| {
+                cache.memory.begin(key.borrow(), join, company, was_counted, &cache.clock)
+            });
             let out = match begin {
-                Begin::Lead(load) => return Claim::Lead(Leader::new(cache, key, load, parent)),
+                Begin::Lead(load) => return Claim::Lead(cache, key, load),
                 Begin::Hit(entry) => (plan.restore)(entry.get()),
-                Begin::Follow(flight) => {
+                Begin::Follow(follower) => {
                     was_counted = true;
-                    let follower = Follower::new(Arc::clone(&flight));
-                    let wait = parent.as_deref().map(|frame| Wait::for_flight(frame, flight.id));
+                    let frame = context::frame();
+                    let wait = frame.map(|frame| Wait::for_flight(&frame, follower.load()));
                     if let Some(None) = wait {
                         // The flight waits for a load that this call is part of.
                         join = Join::Alone;
@@ -428,7 +460,7 @@ enum Claim<R> {
     /// By running its body, of which the cache will know nothing.
     Unclaimed,
     /// By running its body, for all who want its result.
-    Lead(Leader),
+    Lead(Ref<Inner>, Key, Load),
     /// By going on with a body that another caller has left, for which the load around this call may wait.
     Adopt(Orphan, Option<Wait>),
 }

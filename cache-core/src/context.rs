@@ -12,7 +12,7 @@ use std::thread::LocalKey;
 use crate::cache::{self, Inner};
 use crate::function::Function;
 use crate::sync::{Arc, AtomicUsize, Ordering, Ref};
-use crate::waits::Frame;
+use crate::waits::{Frame, LoadId};
 
 /// How a call is to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ thread_local! {
     static CACHE: RefCell<Option<Ref<Inner>>> = const { RefCell::new(None) };
     /// The function whose next call is forced, and how.
     static FORCED: Cell<Option<(usize, Mode)>> = const { Cell::new(None) };
-    static FRAME: RefCell<Option<Arc<Frame>>> = const { RefCell::new(None) };
+    /// The loads that this thread is computing, each around the next.
+    static LOADS: RefCell<Vec<Link>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Whether no thread of the process is in a scope: calls go to the global cache then, and none is forced.
@@ -54,9 +55,28 @@ pub(crate) fn current_cache() -> Ref<Inner> {
     get(&CACHE).unwrap_or_else(|| Ref::Global(cache::global()))
 }
 
+/// A load that a thread is computing.
+struct Link {
+    id: LoadId,
+    /// Its frame. That of a sync load is made when a call within it asks for it, which few do.
+    frame: Option<Arc<Frame>>,
+}
+
 /// The innermost load that this thread is computing.
+pub(crate) fn load() -> Option<LoadId> {
+    LOADS.try_with(|loads| loads.borrow().last().map(|load| load.id)).ok().flatten()
+}
+
+/// The innermost load that this thread is computing, with those around it.
 pub(crate) fn frame() -> Option<Arc<Frame>> {
-    get(&FRAME)
+    fn of_last(loads: &mut [Link]) -> Option<Arc<Frame>> {
+        let (last, around) = loads.split_last_mut()?;
+        let (id, frame) = (last.id, &mut last.frame);
+        Some(Arc::clone(
+            frame.get_or_insert_with(|| Arc::new(Frame { id, parent: of_last(around) })),
+        ))
+    }
+    LOADS.try_with(|loads| of_last(&mut loads.borrow_mut())).ok().flatten()
 }
 
 #[cold]
@@ -96,11 +116,23 @@ impl<T> Drop for Kept<T> {
 }
 
 /// The thread computes a load until this is dropped.
-pub(crate) struct FrameScope(#[expect(dead_code, reason = "undone when dropped")] Kept<Arc<Frame>>);
+pub(crate) struct LoadScope;
 
-impl FrameScope {
-    pub(crate) fn enter(frame: &Arc<Frame>) -> Self {
-        Self(Kept::enter(&FRAME, Some(Arc::clone(frame))))
+impl LoadScope {
+    /// The load is within the one that the thread is computing, unless its frame says otherwise.
+    pub(crate) fn enter(id: LoadId, frame: Option<&Arc<Frame>>) -> Self {
+        let link = Link { id, frame: frame.cloned() };
+        // A thread that is ending keeps nothing.
+        let _ = LOADS.try_with(|loads| loads.borrow_mut().push(link));
+        Self
+    }
+}
+
+impl Drop for LoadScope {
+    fn drop(&mut self) {
+        let ended = LOADS.try_with(|loads| loads.borrow_mut().pop());
+        // After the borrow has ended.
+        drop(ended);
     }
 }
 

@@ -84,6 +84,23 @@ impl Key {
     }
 }
 
+/// Whatever knows the key of a call: the call itself, or somebody who outlives it.
+pub(crate) trait AsKey {
+    fn key(&self) -> KeyRef<'_>;
+}
+
+impl AsKey for KeyRef<'_> {
+    fn key(&self) -> KeyRef<'_> {
+        *self
+    }
+}
+
+impl AsKey for Key {
+    fn key(&self) -> KeyRef<'_> {
+        self.borrow()
+    }
+}
+
 /// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
 

@@ -88,7 +88,7 @@ impl Flight {
 
     /// Takes one more follower aboard, unless the flight is over. The caller holds the lock of the memory,
     /// so that a leader who has left the register knows all its followers.
-    pub(crate) fn join(self: &Arc<Self>) -> bool {
+    fn join(self: &Arc<Self>) -> bool {
         let mut state = self.state.lock();
         if !matches!(state.stage, Stage::Loading | Stage::Orphaned(_)) {
             return false;
@@ -193,8 +193,14 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    pub(crate) fn new(flight: Arc<Flight>) -> Self {
-        Self { flight, seat: None }
+    /// Waits for a flight, unless it is over.
+    pub(crate) fn join(flight: &Arc<Flight>) -> Option<Self> {
+        flight.join().then(|| Self { flight: Arc::clone(flight), seat: None })
+    }
+
+    /// Names what it waits for.
+    pub(crate) fn load(&self) -> LoadId {
+        self.flight.id
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::cache::Inner;
 use crate::clock::{Clock, Moment};
-use crate::context::FrameScope;
-use crate::entry::{Draft, EntryRef, Key, KeyRef, Lifetime};
+use crate::context::{self, LoadScope};
+use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
 use crate::epoch;
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
@@ -80,34 +80,44 @@ impl Terms {
 }
 
 /// A load that this call runs. Dropped before it is finished, it hands over to a follower.
-pub(crate) struct Leader {
+pub(crate) struct Leader<K: AsKey> {
     cache: Ref<Inner>,
-    key: Key,
+    key: K,
     load: Load,
-    frame: Arc<Frame>,
+    /// The frame of an async load. A sync one is where its thread is.
+    frame: Option<Arc<Frame>>,
     /// The load around this one waits for it.
     _wait: Option<Wait>,
     is_ended: bool,
 }
 
-impl Leader {
-    pub(crate) fn new(cache: Ref<Inner>, key: Key, load: Load, parent: Option<Arc<Frame>>) -> Self {
-        let id = load.id;
-        let wait = parent.as_deref().map(|parent| Wait::for_nested(parent, id));
-        Self {
-            cache,
-            key,
-            load,
-            frame: Arc::new(Frame { id, parent }),
-            _wait: wait,
-            is_ended: false,
-        }
+impl<K: AsKey> Leader<K> {
+    /// Leads a sync load.
+    pub(crate) fn new(cache: Ref<Inner>, key: K, load: Load) -> Self {
+        let wait = context::load().map(|parent| Wait::for_nested(parent, load.id));
+        Self { cache, key, load, frame: None, _wait: wait, is_ended: false }
     }
 
-    /// Runs a sync body. Calls that it makes learn what they are part of.
-    pub(crate) fn run<R>(&self, body: impl FnOnce() -> R) -> R {
-        let _scope = FrameScope::enter(&self.frame);
-        body()
+    /// Leads an async load.
+    pub(crate) fn new_async(cache: Ref<Inner>, key: K, load: Load) -> Self {
+        let frame = Arc::new(Frame { id: load.id, parent: context::frame() });
+        let mut leader = Self::new(cache, key, load);
+        leader.frame = Some(frame);
+        leader
+    }
+
+    /// Calls that are made meanwhile learn what they are part of.
+    fn enter(&self) -> LoadScope {
+        LoadScope::enter(self.load.id, self.frame.as_ref())
+    }
+
+    /// Runs a sync body and finishes.
+    pub(crate) fn run<R>(self, plan: &Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
+        let scope = self.enter();
+        let mut terms = Terms::new();
+        let out = body(&mut terms);
+        self.finish_within(scope, plan, &out, terms);
+        out
     }
 
     /// Runs an async body.
@@ -124,7 +134,7 @@ impl Leader {
         wakers: &mut Option<(Waker, Waker)>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
-        let _scope = FrameScope::enter(&self.frame);
+        let _scope = self.enter();
         let Some(flight) = &self.load.flight else { return body.poll(cx) };
         flight.polled();
         if wakers.as_ref().is_none_or(|(_, callers)| !callers.will_wake(cx.waker())) {
@@ -136,10 +146,14 @@ impl Leader {
     }
 
     /// Stores the result if it is to be stored, and gives it to the followers.
-    pub(crate) fn finish<R>(mut self, plan: &Plan<R>, out: &R, terms: Terms) {
-        // The value's own code runs from here on, and may call the function that is being led.
-        let _scope = FrameScope::enter(&self.frame);
-        let (cache, key) = (&self.cache, self.key.borrow());
+    pub(crate) fn finish<R>(self, plan: &Plan<R>, out: &R, terms: Terms) {
+        let scope = self.enter();
+        self.finish_within(scope, plan, out, terms);
+    }
+
+    /// The value's own code runs here, and may call the function that is being led.
+    fn finish_within<R>(mut self, _: LoadScope, plan: &Plan<R>, out: &R, terms: Terms) {
+        let (cache, key) = (&self.cache, self.key.key());
         let entry = storable(cache, key, plan, out, terms);
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
@@ -218,7 +232,7 @@ impl<R, F: Future<Output = (R, Terms)>> CannotLeave for Owning<F> {
 /// A load whose body does without its caller. Dropped before it is done, it is left to a follower.
 pub(crate) struct Running<R: 'static> {
     /// `None` when it is done, or left.
-    load: Option<(Leader, OwnedBody<R>)>,
+    load: Option<(Leader<Key>, OwnedBody<R>)>,
     /// The waker that the body gets, and the one of the caller that it was made for.
     wakers: Option<(Waker, Waker)>,
     /// The load around the follower that took this over waits for it.
@@ -229,7 +243,7 @@ pub(crate) struct Running<R: 'static> {
 impl<R> Unpin for Running<R> {}
 
 impl<R> Running<R> {
-    pub(crate) fn new(leader: Leader, body: OwnedBody<R>) -> Self {
+    pub(crate) fn new(leader: Leader<Key>, body: OwnedBody<R>) -> Self {
         Self { load: Some((leader, body)), wakers: None, wait: None }
     }
 
@@ -240,7 +254,7 @@ impl<R> Running<R> {
 }
 
 impl<R> Future for Running<R> {
-    type Output = (Leader, R, Terms);
+    type Output = (Leader<Key>, R, Terms);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -274,10 +288,10 @@ impl<R> Drop for Running<R> {
     }
 }
 
-impl Drop for Leader {
+impl<K: AsKey> Drop for Leader<K> {
     fn drop(&mut self) {
         if !self.is_ended
-            && let Some(flight) = self.cache.memory.end(self.key.borrow(), self.load.id)
+            && let Some(flight) = self.cache.memory.end(self.key.key(), self.load.id)
         {
             flight.abandon();
         }

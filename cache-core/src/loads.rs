@@ -6,8 +6,9 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 
 use crate::entry::{Key, KeyRef};
-use crate::flight::Flight;
-use crate::sync::Arc;
+use crate::flight::{Flight, Follower};
+use crate::function::FunctionState;
+use crate::sync::{Arc, Ref};
 use crate::waits::LoadId;
 
 /// The loads that run for one key.
@@ -80,21 +81,30 @@ impl Register {
     }
 
     /// Joins the load that runs for a key, if there is one that may be joined.
-    pub(crate) fn join(&mut self, key: KeyRef<'_>) -> Option<Arc<Flight>> {
+    pub(crate) fn join(&mut self, key: KeyRef<'_>) -> Option<Follower> {
+        if self.0.is_empty() {
+            return None;
+        }
         let loads = self.find(key)?;
         let open = loads.open?;
         let load = loads.running().find(|load| load.id == open)?;
         let flight = load.flight.get_or_insert_with(|| Flight::new(open));
-        flight.join().then(|| Arc::clone(flight))
+        Follower::join(flight)
     }
 
-    /// Registers a load.
-    pub(crate) fn begin(&mut self, key: &Key, company: Company) -> (LoadId, Option<Arc<Flight>>) {
-        let is_same = |loads: &Loads| loads.key.is(key.borrow());
+    /// Registers a load. `state` is that of the key's function.
+    pub(crate) fn begin(
+        &mut self,
+        key: KeyRef<'_>,
+        state: &Ref<FunctionState>,
+        company: Company,
+    ) -> (LoadId, Option<Arc<Flight>>) {
+        let is_same = |loads: &Loads| loads.key.is(key);
         let loads = match self.0.entry(key.hash, is_same, |loads| loads.key.hash) {
             Place::Occupied(loads) => loads.into_mut(),
             Place::Vacant(place) => {
-                let loads = Loads { key: key.clone(), first: None, others: Vec::new(), open: None };
+                let key = key.to_owned(state.clone());
+                let loads = Loads { key, first: None, others: Vec::new(), open: None };
                 place.insert(loads).into_mut()
             }
         };

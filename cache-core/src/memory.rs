@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, Key, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, KeyRef};
 use crate::epoch::{Pin, Slot};
-use crate::flight::Flight;
+use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
@@ -42,7 +42,7 @@ pub(crate) enum Begin {
     /// Nothing: the value has come meanwhile.
     Hit(EntryRef),
     /// Wait for the load that runs.
-    Follow(Arc<Flight>),
+    Follow(Follower),
     /// Run the body, then [`Memory::publish`] the result or [`Memory::end`] the load.
     Lead(Load),
 }
@@ -262,7 +262,7 @@ impl Memory {
     /// A value that has come since the call looked is a hit, if the call was not counted as a miss already.
     pub(crate) fn begin(
         &self,
-        key: &Key,
+        key: KeyRef<'_>,
         join: Join,
         company: Company,
         was_counted: bool,
@@ -272,7 +272,7 @@ impl Memory {
         let counters = &key.state.counters;
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        let found = self.table.find_locked(&state.writer, key.borrow());
+        let found = self.table.find_locked(&state.writer, key);
         if join != Join::Anew
             && let Some(entry) = found
         {
@@ -282,7 +282,7 @@ impl Memory {
                 if !was_counted {
                     counters.other_hit();
                 }
-                self.note_order(entry.get(), &key.state);
+                self.note_order(entry.get(), key.state);
                 entry.get().set_last_used(now);
                 return Begin::Hit(entry);
             }
@@ -292,15 +292,16 @@ impl Memory {
         if !was_counted {
             counters.note(Count::Misses);
         }
-        let begin = match (join == Join::Any).then(|| state.loads.join(key.borrow())).flatten() {
-            Some(flight) => Begin::Follow(flight),
+        let begin = match (join == Join::Any).then(|| state.loads.join(key)).flatten() {
+            Some(follower) => Begin::Follow(follower),
             None => {
                 if join == Join::Anew {
-                    state.loads.outdate(key.borrow());
+                    state.loads.outdate(key);
                 }
                 counters.note(Count::Loads);
                 let company = if join == Join::Alone { Company::None } else { company };
-                let (id, flight) = state.loads.begin(key, company);
+                let owner = &state.owners[key.state.owner as usize].state;
+                let (id, flight) = state.loads.begin(key, owner, company);
                 Begin::Lead(Load { id, flight })
             }
         };

@@ -20,6 +20,9 @@ const WIDTH: usize = 7;
 /// Passed-by counts from here on are not exact, and stay.
 const MANY: u64 = 0xff;
 
+/// One in the byte of each place.
+const LOW: u64 = 0x0001_0101_0101_0101;
+
 #[repr(align(64))]
 struct Bucket {
     /// A byte for each place, 0 where it is empty; in the highest byte, how many entries went on to the next bucket.
@@ -58,16 +61,28 @@ impl Bucket {
         self.bytes.store(bytes & !(MANY << 56) | passed << 56, Ordering::Release);
     }
 
+    /// A place that is empty.
+    fn empty(&self) -> Option<usize> {
+        let empty = !self.bytes.load(Ordering::Relaxed) & (LOW << 7);
+        (empty != 0).then(|| empty.trailing_zeros() as usize / 8)
+    }
+
+    /// Finds an entry, and its place, among those with the byte of a hash.
     #[inline(always)]
-    fn find(&self, bytes: u64, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
-        const LOW: u64 = 0x0001_0101_0101_0101;
+    fn find(
+        &self,
+        bytes: u64,
+        hash: u64,
+        is_meant: impl Fn(RawEntry) -> bool,
+    ) -> Option<(usize, RawEntry)> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
         let differences = bytes ^ (byte_of(hash) * LOW);
         let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
         while found != 0 {
-            let entry = self.read(found.trailing_zeros() as usize / 8);
+            let place = found.trailing_zeros() as usize / 8;
+            let entry = self.read(place);
             if is_meant(entry) {
-                return Some(entry);
+                return Some((place, entry));
             }
             found &= found - 1;
         }
@@ -108,8 +123,11 @@ impl Buckets {
     fn find(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
         let bucket = &self.0[self.first(hash)];
         let bytes = bucket.bytes.load(Ordering::Acquire);
-        let found = bucket.find(bytes, hash, &is_meant);
-        if found.is_some() || bytes >> 56 == 0 { found } else { self.find_further(hash, is_meant) }
+        match bucket.find(bytes, hash, &is_meant) {
+            Some((_, entry)) => Some(entry),
+            None if bytes >> 56 == 0 => None,
+            None => self.find_further(hash, is_meant),
+        }
     }
 
     /// Looks for an entry that went on to the next bucket.
@@ -117,9 +135,10 @@ impl Buckets {
     fn find_further(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
         for bucket in self.from(hash).skip(1) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
-            let found = bucket.find(bytes, hash, &is_meant);
-            if found.is_some() || bytes >> 56 == 0 {
-                return found;
+            match bucket.find(bytes, hash, &is_meant) {
+                Some((_, entry)) => return Some(entry),
+                None if bytes >> 56 == 0 => return None,
+                None => {}
             }
         }
         None
@@ -128,9 +147,7 @@ impl Buckets {
     /// The table has room.
     fn insert(&self, hash: u64, entry: RawEntry) {
         for bucket in self.from(hash) {
-            let empty =
-                (0..WIDTH).find(|place| bucket.places[*place].load(Ordering::Relaxed).is_null());
-            if let Some(place) = empty {
+            if let Some(place) = bucket.empty() {
                 bucket.write(place, entry);
                 bucket.set_byte(place, byte_of(hash));
                 return;
@@ -141,19 +158,16 @@ impl Buckets {
     }
 
     fn remove(&self, hash: u64, entry: RawEntry) -> bool {
-        let place_in = |bucket: &Bucket| (0..WIDTH).find(|place| bucket.read(*place) == entry);
-        let Some(n_before) = self.from(hash).position(|bucket| place_in(bucket).is_some()) else {
-            return false;
-        };
-        for (idx, bucket) in self.from(hash).take(n_before + 1).enumerate() {
-            if idx < n_before {
-                bucket.count_passing(false);
-            } else if let Some(place) = place_in(bucket) {
+        for (n_before, bucket) in self.from(hash).enumerate() {
+            let bytes = bucket.bytes.load(Ordering::Relaxed);
+            if let Some((place, _)) = bucket.find(bytes, hash, |found| found == entry) {
                 bucket.set_byte(place, 0);
                 bucket.write(place, RawEntry::NONE);
+                self.from(hash).take(n_before).for_each(|bucket| bucket.count_passing(false));
+                return true;
             }
         }
-        true
+        false
     }
 
     fn entries(&self) -> impl Iterator<Item = RawEntry> {

@@ -53,8 +53,8 @@ pub(crate) struct Wait {
 
 impl Wait {
     /// A load waits for one that its own body has started, which cannot close a circle.
-    pub(crate) fn for_nested(parent: &Frame, child: LoadId) -> Self {
-        Self::enter(&mut WAITS.lock(), parent.id, child)
+    pub(crate) fn for_nested(parent: LoadId, child: LoadId) -> Self {
+        Self::enter(&mut WAITS.lock(), parent, child)
     }
 
     /// The innermost load around a call wants to wait for `awaited`; `None` if that would never end.
@@ -107,7 +107,7 @@ mod tests {
     fn a_circle_over_nested_loads_of_two_callers_is_found() {
         let (a, b) = (frame(None), frame(None));
         let (a_inner, b_inner) = (frame(Some(&a)), frame(Some(&b)));
-        let _nested = [Wait::for_nested(&a, a_inner.id), Wait::for_nested(&b, b_inner.id)];
+        let _nested = [Wait::for_nested(a.id, a_inner.id), Wait::for_nested(b.id, b_inner.id)];
         let first = Wait::for_flight(&a_inner, b.id);
         assert!(first.is_some());
         assert!(Wait::for_flight(&b_inner, a.id).is_none(), "b in a in b");
