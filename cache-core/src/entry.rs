@@ -14,6 +14,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
+use crate::events::{Stamps, Topic};
 use crate::function::FunctionState;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref, fence};
 
@@ -27,7 +28,13 @@ pub(crate) struct KeyRef<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl KeyRef<'_> {
+impl<'a> KeyRef<'a> {
+    /// What is done to the call by hand, as an event.
+    pub(crate) fn topic(self) -> Topic<'a> {
+        let Self { state, instance, hash, bytes } = self;
+        Topic { family: state.function.family(), instance, hash, bytes }
+    }
+
     /// `state` is the one that this key has already.
     pub(crate) fn to_owned(self, state: Ref<FunctionState>) -> Key {
         Key { state, instance: self.instance, hash: self.hash, bytes: KeyBytes::new(self.bytes) }
@@ -133,6 +140,8 @@ struct More {
     idle: u64,
     /// The moment under which it is listed to be looked at; `u64::MAX` for none.
     listed: AtomicU64,
+    /// The events that it depends on.
+    stamps: Option<Stamps>,
 }
 
 /// All that is known of a value whose type is forgotten.
@@ -188,12 +197,20 @@ unsafe impl Sync for EntryRef {}
 pub(crate) struct Lifetime {
     pub(crate) ttl: Option<Duration>,
     pub(crate) idle: Option<Duration>,
+    /// When the first of what it was computed from expires.
+    pub(crate) until: Option<Moment>,
 }
 
 impl Lifetime {
     /// Whether time can end it.
     pub(crate) fn is_mortal(self) -> bool {
-        self.ttl.is_some() || self.idle.is_some()
+        self.ttl.is_some() || self.idle.is_some() || self.until.is_some()
+    }
+
+    /// The first moment at which it has ended, however much it was used.
+    pub(crate) fn deadline(self, now: Moment) -> Moment {
+        let own = self.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl));
+        own.min(self.until.unwrap_or(Moment::NEVER))
     }
 }
 
@@ -207,6 +224,8 @@ pub(crate) struct Draft<'a> {
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
     pub(crate) life: Lifetime,
+    /// The events that it depends on.
+    pub(crate) stamps: Option<Stamps>,
     pub(crate) now: Moment,
     /// What its place in the memory tier takes.
     pub(crate) place: usize,
@@ -214,17 +233,21 @@ pub(crate) struct Draft<'a> {
 
 impl EntryRef {
     pub(crate) fn new<T: Any + Send + Sync>(value: T, heap: usize, draft: Draft<'_>) -> Self {
-        let Draft { key, label, life, now, place, size: _ } = draft;
+        let Draft { key, label, life, stamps, now, place, size: _ } = draft;
         let value_type = T::TYPE;
         let layout = value_type.layout(key.bytes.len());
         let label_len = label.as_ref().map_or(0, |label| label.len());
-        let more = (label.is_some() || key.instance.is_some() || life.is_mortal()).then(|| {
+        let stamps_size = stamps.as_ref().map_or(0, Stamps::size);
+        let is_special =
+            label.is_some() || key.instance.is_some() || life.is_mortal() || stamps.is_some();
+        let more = is_special.then(|| {
             Box::new(More {
                 label,
                 instance: key.instance,
-                deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
+                deadline: life.deadline(now),
                 idle: life.idle.map_or(u64::MAX, nanos),
                 listed: AtomicU64::new(u64::MAX),
+                stamps,
             })
         });
         let charge = [
@@ -233,6 +256,7 @@ impl EntryRef {
             if more.is_some() { size_of::<More>() } else { 0 },
             if life.is_mortal() { DEADLINE } else { 0 },
             label_len,
+            stamps_size,
             heap,
         ]
         .into_iter()
@@ -397,6 +421,11 @@ impl<'a> Entry<'a> {
         self.header().more.as_ref().and_then(|more| more.instance) == instance
     }
 
+    /// What `label = "…"` says of the call.
+    pub(crate) fn label(self) -> Option<&'a str> {
+        self.header().more.as_ref()?.label.as_deref()
+    }
+
     /// Whether anything is to be asked but its key.
     #[inline]
     pub(crate) fn is_special(self) -> bool {
@@ -475,10 +504,26 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The one rule of freshness: an entry is expired from its deadline on.
+    /// The events that it depends on.
+    pub(crate) fn stamps(self) -> Option<&'a Stamps> {
+        self.header().more.as_ref()?.stamps.as_ref()
+    }
+
+    /// Whether no event has been emitted that it depends on.
+    #[inline]
+    pub(crate) fn is_current(self) -> bool {
+        self.stamps().is_none_or(Stamps::are_current)
+    }
+
+    /// The moment from which it must not be served any more, however much it is used.
+    pub(crate) fn deadline(self) -> Moment {
+        self.header().more.as_ref().map_or(Moment::NEVER, |more| more.deadline)
+    }
+
+    /// The one rule of freshness: no event has outdated it, and it expires at its deadline.
     #[inline]
     pub(crate) fn is_fresh(self, now: Moment) -> bool {
-        !self.is_mortal() || now < self.due()
+        self.is_current() && (!self.is_mortal() || now < self.due())
     }
 
     /// Whether it may be served now, which is then when it was last used.
@@ -519,7 +564,7 @@ impl<'a> Entry<'a> {
         let due = self.due();
         EntryInfo {
             function,
-            label: header.more.as_ref().and_then(|more| Some(more.label.as_deref()?.to_owned())),
+            label: self.label().map(str::to_owned),
             key: format!("{:016x}", header.hash),
             age: now.since(header.created),
             idle: now.since(self.last_used()),

@@ -1,6 +1,7 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
 mod config;
+mod events;
 mod freshness;
 mod handle;
 mod invalidation;
