@@ -237,11 +237,18 @@ impl Call {
 
     /// Which cache the call goes to, and how; `None` if the cache has nothing to do with it.
     fn way(&self) -> Option<Way> {
-        let Site { function, mode, .. } = self.site;
+        let Site { function, instance, identity, mode } = self.site;
         let (cache, forced) = context::of_call(function);
         let mode = if forced == Mode::Normal { mode } else { forced };
         let state = cache.state(function);
-        (mode != Mode::Uncached && state.is_enabled()).then_some(Way { cache, state, mode })
+        if mode != Mode::Uncached && state.is_enabled() {
+            return Some(Way { cache, state, mode });
+        }
+        // A load around depends on the call all the same.
+        if let Ok((bytes, hash)) = self.key.finish(identity) {
+            around(&cache, KeyRef { state: &state, instance, hash, bytes });
+        }
+        None
     }
 
     /// Drops what is stored for the call; true if there was something.

@@ -210,11 +210,12 @@ impl Stamps {
         self.stamps.iter()
     }
 
-    /// What they take in memory. A cell is shared by those who hold it.
+    /// What they take in memory. A cell is shared by those who hold it, of which one is a load that is about to end.
     pub(crate) fn size(&self) -> usize {
         let cells = self.stamps.iter().map(|stamp| {
             let cell = &stamp.cell.0;
-            cell.size() / cell.n_holders.load(Ordering::Relaxed).max(1)
+            let n_others = cell.n_holders.load(Ordering::Relaxed).saturating_sub(1);
+            cell.size() / n_others.max(1)
         });
         size_of_val(&*self.stamps) + cells.sum::<usize>()
     }

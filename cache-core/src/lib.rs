@@ -118,6 +118,12 @@ pub mod __private {
         unreachable!("the expansion names this behind `if false`")
     }
 
+    /// Calls a body, which may give away what it has taken with it.
+    #[inline]
+    pub fn once<R>(body: impl FnOnce() -> R) -> R {
+        body()
+    }
+
     /// The traits by which method resolution answers questions about a return type. Their names and those of their
     /// methods are such that importing all of them gets in nobody's way.
     pub mod probes {

@@ -109,7 +109,7 @@ fn expand(args: &Args, item: &Function) -> TokenStream {
     });
     let body = body(&p, item, style, output.as_ref());
     let out = match style {
-        Style::Sync => quote!((#body)()),
+        Style::Sync => quote!(#p::once(#body)),
         Style::Async | Style::Boxed => quote!(#body.await),
     };
     let work = quote_spanned! {Span::mixed_site()=>
