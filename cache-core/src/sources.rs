@@ -35,7 +35,7 @@ pub(crate) enum Standing {
     Current,
     /// Something was emitted, and only its result will tell whether that concerns it.
     Unknown,
-    /// Something that it was computed from has changed.
+    /// Something that it was computed from has changed, or has expired.
     Outdated,
 }
 
@@ -82,12 +82,11 @@ impl Sources {
         true
     }
 
-    /// Notes the load that is to answer a call of this one. `None` if that is outdated.
-    pub(crate) fn add_load(self: &Arc<Self>, load: &Arc<Self>) -> Option<Link> {
+    /// Notes the load that is to answer a call of this one. Whether that is outdated is to be asked after it is noted, so
+    /// that nobody looks at this load between the two.
+    pub(crate) fn add_load(self: &Arc<Self>, load: &Arc<Self>) -> Link {
         self.0.lock().loads.push(Arc::clone(load));
-        let link = Link { outer: Arc::clone(self), inner: Arc::clone(load) };
-        // After it is noted: nobody looks at this load between the two.
-        (load.standing() != Standing::Outdated).then_some(link)
+        Link { outer: Arc::clone(self), inner: Arc::clone(load) }
     }
 
     /// Has the result live no longer than that.
@@ -96,9 +95,10 @@ impl Sources {
     }
 
     /// Whether a call that begins now may wait for this load, and whether its result may be stored.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self, now: Moment) -> Standing {
         let state = self.0.lock();
-        let own = if state.is_lost || !state.stamps.iter().all(Stamp::is_current) {
+        let is_over = state.is_lost || state.until.is_some_and(|until| until <= now);
+        let own = if is_over || !state.stamps.iter().all(Stamp::is_current) {
             Standing::Outdated
         } else if state.watch.as_ref().is_some_and(|watch| !watch.is_quiet()) {
             Standing::Unknown
@@ -108,7 +108,7 @@ impl Sources {
         let loads = state.loads.clone();
         drop(state);
         // Loads do not wait for each other in circles.
-        loads.iter().map(|load| load.standing()).fold(own, Standing::max)
+        loads.iter().map(|load| load.standing(now)).fold(own, Standing::max)
     }
 
     /// All that the load was computed from, or `None` if its result must not be kept.

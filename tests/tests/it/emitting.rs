@@ -98,7 +98,7 @@ fn generic<T: Into<u32> + Copy>(id: T) -> T {
     id
 }
 
-#[invalidates(Renamed { id: id + 0 }, ("user", id), "users", Renamed { id })]
+#[invalidates(Renamed { id: id ^ 1 ^ 1 }, ("user", id), "users", Renamed { id })]
 fn several(id: u32) {
     let _ = id;
 }
@@ -308,7 +308,7 @@ fn a_transaction_emits_all_or_nothing() {
     let fill = |changes: &mut Transaction| {
         changes.emit_all::<Renamed>();
         changes.emit("motd");
-        changes.emit(&("user", 1));
+        changes.emit(("user", 1));
     };
     let cache = TestCache::new();
     cache.run(|| {

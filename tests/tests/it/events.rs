@@ -481,7 +481,9 @@ fn a_load_that_waits_for_an_outdated_one_is_not_joined_either() {
                 assert_eq!(cache.run(|| outer_of_slow(7)), new, "{verb}: a later caller");
                 SLOW.gates[old as usize].open_for_all();
                 assert_eq!(inner.join().expect("no panic"), old, "{verb}");
-                assert_eq!(outer.join().expect("no panic"), old, "{verb}");
+                // It may have noticed before it began to wait.
+                let waited = outer.join().expect("no panic");
+                assert!([old, new].contains(&waited), "{verb}: {waited}");
                 assert_eq!(cache.run(|| outer_of_slow::peek(&7)), Some(new), "{verb}");
             });
         }
