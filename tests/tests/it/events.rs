@@ -740,11 +740,15 @@ fn the_global_cache_gives_outdated_entries_back_by_itself() {
     watched(|| {
         (0..2_000).for_each(|id| drop(gone(id)));
         assert_eq!(gone::stats().entries, 2_000);
+        gone(7);
+        assert_eq!(gone::stats().hits, 1);
         emit(Gone);
-        assert_eq!(gone::peek(&7), None, "at once");
+        gone(7);
+        assert_eq!((gone::stats().hits, gone::stats().loads), (1, 2_001), "at once");
+        assert!(gone::invalidate(&7));
         eventually("nobody touches them", || gone::stats().entries == 0);
         assert_eq!(gone::stats().bytes, 0);
-        assert_eq!(gone::stats().invalidations, 2_000);
+        assert_eq!(gone::stats().invalidations, 2_001);
     });
 }
 
