@@ -86,29 +86,34 @@ impl Drop for Lease {
 /// The thread is pinned until this is dropped: what it finds stays where it is.
 pub(crate) struct Pin {
     pub(crate) slot: &'static Slot,
-    /// What the slot said before: a value's `Clone` may make cached calls while it is being read.
-    outer: u64,
     not_send: std::marker::PhantomData<*const ()>,
 }
 
-/// Pins this thread; `None` for a thread that is ending and has given its slot back.
+/// Pins this thread; `None` for a thread that is pinned already, as when a value's `Clone` makes cached calls, and for
+/// one that is ending and has given its slot back.
 #[inline]
 pub(crate) fn pin() -> Option<Pin> {
-    let slot = match SLOT.get() {
-        Some(slot) => slot,
-        None => first_slot()?,
-    };
-    let outer = slot.pinned.load(Ordering::Relaxed);
-    if outer == 0 {
-        slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
-        if slot.has_fence {
-            fence(Ordering::SeqCst);
-        } else {
-            // The barrier of whoever retires is one for this thread too, if the compiler keeps the order.
-            std::sync::atomic::compiler_fence(Ordering::SeqCst);
-        }
+    let slot = slot()?;
+    if slot.pinned.load(Ordering::Relaxed) != 0 {
+        return None;
     }
-    Some(Pin { slot, outer, not_send: std::marker::PhantomData })
+    slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
+    if slot.has_fence {
+        fence(Ordering::SeqCst);
+    } else {
+        // The barrier of whoever retires is one for this thread too, if the compiler keeps the order.
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    }
+    Some(Pin { slot, not_send: std::marker::PhantomData })
+}
+
+/// What this thread owns; `None` for one that is ending and has given it back.
+#[inline]
+pub(crate) fn slot() -> Option<&'static Slot> {
+    match SLOT.get() {
+        Some(slot) => Some(slot),
+        None => first_slot(),
+    }
 }
 
 #[cold]
@@ -119,7 +124,7 @@ fn first_slot() -> Option<&'static Slot> {
 impl Drop for Pin {
     #[inline]
     fn drop(&mut self) {
-        self.slot.pinned.store(self.outer, Ordering::Release);
+        self.slot.pinned.store(0, Ordering::Release);
     }
 }
 

@@ -100,11 +100,12 @@ pub struct KeyWriter {
 }
 
 impl KeyWriter {
-    /// A key without arguments.
-    #[inline]
+    /// A key without arguments, which one function looks for elsewhere than another.
+    // Else it is made somewhere and then copied, uninitialized bytes and all.
+    #[inline(always)]
     #[must_use]
-    pub fn new() -> Self {
-        Self { buffer: Buffer::new(), hash: Hash::new(), error: None }
+    pub fn new(function_hash: u64) -> Self {
+        Self { hash: Hash::new(function_hash), buffer: Buffer::new(), error: None }
     }
 
     /// Appends one argument.
@@ -117,19 +118,13 @@ impl KeyWriter {
         }
     }
 
-    /// The bytes of the key and where a function looks for them, or why there are none.
+    /// The bytes of the key and where the function looks for them, or why there are none.
     #[inline]
-    pub(crate) fn finish(&self, function_hash: u64) -> Result<(&[u8], u64), &KeyError> {
+    pub(crate) fn finish(&self) -> Result<(&[u8], u64), &KeyError> {
         match &self.error {
-            None => Ok((self.buffer.written(), self.hash.finish(function_hash))),
+            None => Ok((self.buffer.written(), self.hash.finish())),
             Some(error) => Err(error),
         }
-    }
-}
-
-impl Default for KeyWriter {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -11,7 +11,7 @@
 use std::marker::PhantomData;
 
 use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry};
-use crate::epoch::Pin;
+use crate::epoch::{Pin, Slot};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
 /// How many entries a bucket has room for: with their bytes they fill a cache line.
@@ -67,22 +67,22 @@ impl Bucket {
         (empty != 0).then(|| empty.trailing_zeros() as usize / 8)
     }
 
-    /// Finds an entry, and its place, among those with the byte of a hash.
+    /// Picks the first that is meant among the entries with the byte of a hash, told each one's place.
     #[inline(always)]
-    fn find(
+    fn find<T>(
         &self,
         bytes: u64,
         hash: u64,
-        is_meant: impl Fn(RawEntry) -> bool,
-    ) -> Option<(usize, RawEntry)> {
+        pick: impl Fn(usize, RawEntry) -> Option<T>,
+    ) -> Option<T> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
         let differences = bytes ^ (byte_of(hash) * LOW);
         let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
         while found != 0 {
             let place = found.trailing_zeros() as usize / 8;
-            let entry = self.read(place);
-            if is_meant(entry) {
-                return Some((place, entry));
+            let picked = pick(place, self.read(place));
+            if picked.is_some() {
+                return picked;
             }
             found &= found - 1;
         }
@@ -120,23 +120,31 @@ impl Buckets {
     }
 
     #[inline(always)]
-    fn find(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
+    fn find<'a>(
+        &self,
+        hash: u64,
+        pick: impl Fn(usize, RawEntry) -> Option<Entry<'a>>,
+    ) -> Option<Entry<'a>> {
         let bucket = &self.0[self.first(hash)];
         let bytes = bucket.bytes.load(Ordering::Acquire);
-        match bucket.find(bytes, hash, &is_meant) {
-            Some((_, entry)) => Some(entry),
+        match bucket.find(bytes, hash, &pick) {
+            Some(entry) => Some(entry),
             None if bytes >> 56 == 0 => None,
-            None => self.find_further(hash, is_meant),
+            None => self.find_further(hash, pick),
         }
     }
 
     /// Looks for an entry that went on to the next bucket.
     #[inline(never)]
-    fn find_further(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
+    fn find_further<'a>(
+        &self,
+        hash: u64,
+        pick: impl Fn(usize, RawEntry) -> Option<Entry<'a>>,
+    ) -> Option<Entry<'a>> {
         for bucket in self.from(hash).skip(1) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
-            match bucket.find(bytes, hash, &is_meant) {
-                Some((_, entry)) => return Some(entry),
+            match bucket.find(bytes, hash, &pick) {
+                Some(entry) => return Some(entry),
                 None if bytes >> 56 == 0 => return None,
                 None => {}
             }
@@ -160,7 +168,8 @@ impl Buckets {
     fn remove(&self, hash: u64, entry: RawEntry) -> bool {
         for (n_before, bucket) in self.from(hash).enumerate() {
             let bytes = bucket.bytes.load(Ordering::Relaxed);
-            if let Some((place, _)) = bucket.find(bytes, hash, |found| found == entry) {
+            let is_it = |place, found| (found == entry).then_some(place);
+            if let Some(place) = bucket.find(bytes, hash, is_it) {
                 bucket.set_byte(place, 0);
                 bucket.write(place, RawEntry::NONE);
                 self.from(hash).take(n_before).for_each(|bucket| bucket.count_passing(false));
@@ -178,6 +187,25 @@ impl Buckets {
 
 /// What an entry takes of a table at the mean load.
 pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
+
+/// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned.
+pub(crate) struct Found {
+    /// Only lent.
+    entry: Entry<'static>,
+    pin: Pin,
+}
+
+impl Found {
+    #[inline]
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        self.entry
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> &'static Slot {
+        self.pin.slot
+    }
+}
 
 /// The right to change a table, of which there is one.
 pub(crate) struct Writer {
@@ -197,20 +225,21 @@ impl Table {
         (table, Writer { n_entries: 0, not_clone: PhantomData })
     }
 
-    /// Finds an entry without a lock. It stays where it is until the thread is not pinned any more.
+    /// Finds an entry without a lock.
     #[inline(always)]
-    pub(crate) fn find<'p>(
+    pub(crate) fn find(
         &self,
-        _: &'p Pin,
+        pin: Pin,
         hash: u64,
-        is_meant: impl Fn(Entry<'p>) -> bool,
-    ) -> Option<Entry<'p>> {
+        is_meant: impl Fn(Entry<'_>) -> bool,
+    ) -> Option<Found> {
         // SAFETY: buckets that are replaced, and entries that are taken out, are kept by whoever does so until no
-        // thread is pinned that was pinned then: see `epoch`.
-        unsafe {
+        // thread is pinned that was pinned then: see `epoch`. The pin stays with the entry.
+        let entry = unsafe {
             let buckets = &*self.buckets.load(Ordering::Acquire);
-            buckets.find(hash, |raw: RawEntry| raw.get().is_some_and(&is_meant))?.get()
-        }
+            buckets.find(hash, |_, raw| raw.get().filter(|entry| is_meant(*entry)))?
+        };
+        Some(Found { entry, pin })
     }
 
     fn present<'w>(&self, _: &'w Writer) -> &'w Buckets {
@@ -222,8 +251,7 @@ impl Table {
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
         unsafe {
-            let is_meant = |raw: RawEntry| raw.get().is_some_and(|entry| entry.is(key));
-            self.present(writer).find(key.hash, is_meant)?.get()
+            self.present(writer).find(key.hash, |_, raw| raw.get().filter(|entry| entry.is(key)))
         }
     }
 

@@ -18,14 +18,15 @@ pub(super) struct Buffer {
     stack: [MaybeUninit<u8>; STACK],
     /// How much of the stack is written, from its beginning.
     len: usize,
-    /// All bytes, once they are too many.
-    heap: Vec<u8>,
+    /// All bytes, once they are too many. A box, so that a key that has none is told by one word.
+    #[expect(clippy::box_collection, reason = "see above")]
+    heap: Option<Box<Vec<u8>>>,
 }
 
 impl Buffer {
     #[inline]
     pub(super) const fn new() -> Self {
-        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, heap: Vec::new() }
+        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, heap: None }
     }
 
     #[inline]
@@ -51,7 +52,7 @@ impl Buffer {
     #[inline]
     unsafe fn up_to(&self, len: usize) -> &[u8] {
         if len == FAR {
-            return &self.heap;
+            return self.heap.as_ref().map_or(&[], |heap| heap);
         }
         let written = std::ptr::from_ref(&self.stack[..len]);
         // Safety: a byte that is written may be read as such, and the caller says that these are.
@@ -64,7 +65,7 @@ impl Buffer {
     #[inline]
     unsafe fn up_to_mut(&mut self, len: usize) -> &mut [u8] {
         if len == FAR {
-            return &mut self.heap;
+            return self.heap.as_mut().map_or(&mut [], |heap| heap);
         }
         let written = std::ptr::from_mut(&mut self.stack[..len]);
         // Safety: as above; and what is written through it is bytes, so they stay written.
@@ -85,16 +86,17 @@ impl Buffer {
         second: [u8; N],
         rest: &[u8],
     ) {
-        if len != FAR {
+        let mut heap = self.heap.take().unwrap_or_else(|| {
             let mut heap = Vec::with_capacity((2 * STACK).max(len + M + N + rest.len()));
             // Safety: the caller says so.
             heap.extend_from_slice(unsafe { self.up_to(len) });
-            self.heap = heap;
-        }
-        self.heap.reserve(M + N + rest.len());
-        self.heap.extend_from_slice(&first);
-        self.heap.extend_from_slice(&second);
-        self.heap.extend_from_slice(rest);
+            Box::new(heap)
+        });
+        heap.reserve(M + N + rest.len());
+        heap.extend_from_slice(&first);
+        heap.extend_from_slice(&second);
+        heap.extend_from_slice(rest);
+        self.heap = Some(heap);
     }
 }
 
@@ -122,7 +124,11 @@ impl End<'_> {
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        if self.len == FAR { self.buffer.heap.len() } else { self.len }
+        if self.len == FAR {
+            self.buffer.heap.as_ref().map_or(0, |heap| heap.len())
+        } else {
+            self.len
+        }
     }
 
     #[inline]

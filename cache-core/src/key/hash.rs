@@ -28,12 +28,13 @@ pub(super) struct Hash {
 }
 
 impl Hash {
+    /// The hash of a call without arguments of one function.
     #[inline]
-    pub(super) fn new() -> Self {
+    pub(super) fn new(function_hash: u64) -> Self {
         static SEEDS: LazyLock<(u64, SharedSeed)> =
             LazyLock::new(|| (random(), SharedSeed::from_u64(random())));
         let (state, seed) = &*SEEDS;
-        Self { state: *state, marks: 0, seed }
+        Self { state: state.wrapping_add(function_hash.wrapping_mul(ODD)), marks: 0, seed }
     }
 
     /// Adds what is opened or closed, or the tag of the value that comes next.
@@ -85,10 +86,12 @@ impl Hash {
         self.after(&hasher);
     }
 
-    /// The hash of all values, for one function: no bit of it says more than another.
+    /// The hash of all values: no bit of it says more than another.
     #[inline]
-    pub(super) fn finish(mut self, function_hash: u64) -> u64 {
-        self.word(super::tag::END, function_hash);
+    pub(super) fn finish(mut self) -> u64 {
+        if self.marks != 0 {
+            self.word(super::tag::END, 0);
+        }
         self.state
     }
 
