@@ -31,8 +31,6 @@ use crate::waits::Wait;
 pub struct Site {
     function: &'static Function,
     instance: Option<TypeId>,
-    /// What the hash of a key begins with.
-    identity: u64,
     mode: Mode,
 }
 
@@ -40,8 +38,7 @@ impl Site {
     /// The site of a function that is not generic.
     #[inline]
     pub fn of(function: &'static Function) -> Self {
-        let identity = std::ptr::from_ref(function).addr() as u64;
-        Self { function, instance: None, identity, mode: Mode::Normal }
+        Self { function, instance: None, mode: Mode::Normal }
     }
 
     /// The site of one instantiation.
@@ -50,10 +47,7 @@ impl Site {
     /// which no name or path in the source does.
     #[inline]
     pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        let instance = typeid::of::<T>();
-        let mut hasher = InstanceHasher(std::ptr::from_ref(function).addr() as u64);
-        instance.hash(&mut hasher);
-        Self { function, instance: Some(instance), identity: hasher.0, mode: Mode::Normal }
+        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -79,7 +73,14 @@ impl Site {
     /// Begins a call, whose arguments are to follow.
     #[inline(always)]
     pub fn call(self) -> Call {
-        Call { site: self, key: KeyWriter::new(self.identity) }
+        let state = self.function.global.get().copied();
+        let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
+        if let Some(instance) = self.instance {
+            let mut hasher = InstanceHasher(0);
+            instance.hash(&mut hasher);
+            keys = keys.with(hasher.0);
+        }
+        Call { site: self, state, key: KeyWriter::new(keys) }
     }
 
     /// What the function has done.
@@ -137,6 +138,8 @@ impl Hasher for InstanceHasher {
 #[must_use = "a call is answered, or addressed"]
 pub struct Call {
     site: Site,
+    /// What the global cache knows of the function, if that was asked for it before.
+    state: Option<&'static FunctionState>,
     key: KeyWriter,
 }
 
@@ -157,14 +160,35 @@ impl Call {
     }
 
     /// The way of nearly every hit: nothing is special about the call, and the global cache has its result.
-    #[inline]
+    #[inline(always)]
     fn hit<R>(&self, plan: Plan<R>) -> Option<R> {
-        if self.site.mode != Mode::Normal {
+        let state = self.state?;
+        if self.site.mode != Mode::Normal || !context::is_plain() {
             return None;
         }
         let (bytes, hash) = self.key.finish().ok()?;
-        let found = find(self.site.function, self.site.instance, hash, bytes)?;
+        let cache = cache::global();
+        let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
+        if found.entry().is_special() && !self.is_served(cache, state, &found) {
+            return None;
+        }
+        cache.memory.note_hit(&found, state, &cache.clock);
         plan.restore(found.entry())
+    }
+
+    /// Whether an entry that is of one instantiation, is mortal or has a place in an order of its function is for this call.
+    #[inline(never)]
+    fn is_served(&self, cache: &Inner, state: &FunctionState, found: &Found) -> bool {
+        let entry = found.entry();
+        if !entry.is_of(self.site.instance)
+            || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
+        {
+            return false;
+        }
+        if state.is_limited() {
+            cache.memory.note_use(entry, state, found.slot(), &cache.clock);
+        }
+        true
     }
 
     /// Looks again, for what may be special about the call.
@@ -271,48 +295,6 @@ impl Call {
         let Site { instance, .. } = self.site;
         Some(KeyRef { state, instance, hash, bytes })
     }
-}
-
-/// Finds the result of a call in the global cache, and counts it.
-// Apart, and for all types: annotated functions are to be small.
-#[inline(never)]
-fn find(
-    function: &'static Function,
-    instance: Option<TypeId>,
-    hash: u64,
-    bytes: &[u8],
-) -> Option<Found> {
-    let state = *function.global.get()?;
-    if !context::is_plain() || !state.is_enabled() {
-        return None;
-    }
-    let cache = cache::global();
-    let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
-    if found.entry().is_special() && !is_served(cache, state, instance, &found) {
-        return None;
-    }
-    cache.memory.note_hit(&found, state, &cache.clock);
-    Some(found)
-}
-
-/// Whether an entry that is of one instantiation, is mortal or has a place in an order of its function is for this call.
-#[inline(never)]
-fn is_served(
-    cache: &Inner,
-    state: &FunctionState,
-    instance: Option<TypeId>,
-    found: &Found,
-) -> bool {
-    let entry = found.entry();
-    if !entry.is_of(instance)
-        || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
-    {
-        return false;
-    }
-    if state.is_limited() {
-        cache.memory.note_use(entry, state, found.slot(), &cache.clock);
-    }
-    true
 }
 
 /// Where a call goes, and how.

@@ -463,13 +463,19 @@ impl<'a> Entry<'a> {
         is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
-    #[inline]
-    pub(crate) fn key_bytes(self) -> &'a [u8] {
+    /// The beginning of its key.
+    ///
+    /// # Safety
+    ///
+    /// The key is at least `len` bytes long.
+    #[inline(always)]
+    unsafe fn first_key_bytes(self, len: usize) -> &'a [u8] {
         // SAFETY: so many bytes lie there and do not change while somebody holds the entry.
-        unsafe {
-            let start = self.header.cast::<u8>().add(KEY);
-            std::slice::from_raw_parts(start.as_ptr(), self.header().id.key_len())
-        }
+        unsafe { std::slice::from_raw_parts(self.header.cast::<u8>().add(KEY).as_ptr(), len) }
+    }
+
+    pub(crate) fn as_raw(self) -> RawEntry {
+        RawEntry(self.header.as_ptr())
     }
 
     /// Keeps the entry beyond `'a`.
@@ -484,10 +490,12 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether it is of this call, or of the same one to another instantiation.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_key(self, id: Id, bytes: &[u8]) -> bool {
-        debug_assert_eq!(id.key_len(), bytes.len(), "the id is of this key");
-        self.header().id.without_flags() == id && are_same(self.key_bytes(), bytes)
+        // The compiler cannot know that equal ids are of keys of one length, but may know the length.
+        let is_of_len = self.header().id.without_flags() == id && id.key_len() == bytes.len();
+        // SAFETY: its key is as long as `bytes`.
+        is_of_len && are_same(unsafe { self.first_key_bytes(bytes.len()) }, bytes)
     }
 
     /// Whether it is of this instantiation.
@@ -619,20 +627,39 @@ impl<'a> Entry<'a> {
 }
 
 /// Compares bytes, most of which are few: faster than a call of `memcmp`.
-#[inline]
+///
+/// From the end, because what a key ends with was mostly written in one piece, and where the compiler knows the length,
+/// it is compared while it is still in a register.
+#[inline(always)]
 fn are_same(one: &[u8], other: &[u8]) -> bool {
-    /// The first and the last `N` bytes, which are all if there are at most `2 * N`.
-    fn ends<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-        Some((bytes.first_chunk()?, bytes.last_chunk()?))
+    if one.len() != other.len() || one.len() > 32 {
+        return one == other;
     }
-    if one.len() != other.len() {
-        return false;
+    let (mut one, mut other) = (one, other);
+    while let (Some((one_rest, one_word)), Some((other_rest, other_word))) =
+        (one.split_last_chunk::<8>(), other.split_last_chunk::<8>())
+    {
+        if u64::from_le_bytes(*one_word) != u64::from_le_bytes(*other_word) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
     }
-    match one.len() {
-        8..=16 => ends::<8>(one) == ends(other),
-        17..=32 => ends::<16>(one) == ends(other),
-        _ => one == other,
+    if let (Some((one_rest, one_half)), Some((other_rest, other_half))) =
+        (one.split_last_chunk::<4>(), other.split_last_chunk::<4>())
+    {
+        if u32::from_le_bytes(*one_half) != u32::from_le_bytes(*other_half) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
     }
+    let mut idx = 0;
+    while idx < one.len().min(other.len()) {
+        if one[idx] != other[idx] {
+            return false;
+        }
+        idx += 1;
+    }
+    true
 }
 
 /// One stored result, as [`Cache::entries`](crate::Cache::entries) lists it.

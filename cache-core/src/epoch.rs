@@ -132,11 +132,11 @@ impl Slot {
     /// Counts one hit of a function, and says how many of it the thread has counted.
     /// Only the thread that owns the slot calls this.
     #[inline]
-    pub(crate) fn count_hit(&self, tally: Tally) -> u64 {
-        let hits = self.hits.get(tally);
+    pub(crate) fn count_hit(&self, tally: Tally) -> Option<u64> {
+        let hits = self.hits.get(tally)?;
         let n_hits = hits.load(Ordering::Relaxed) + 1;
         hits.store(n_hits, Ordering::Relaxed);
-        n_hits
+        Some(n_hits)
     }
 }
 
@@ -173,10 +173,13 @@ impl Retired {
 }
 
 /// Names a function's counters in the slots of all threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tally(u32);
 
 impl Tally {
+    /// Of a function that counts its hits elsewhere.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -204,9 +207,9 @@ impl Tallies {
     const N_FIRST: usize = 64;
 
     #[inline]
-    fn get(&self, tally: Tally) -> &AtomicU64 {
+    fn get(&self, tally: Tally) -> Option<&AtomicU64> {
         match self.first.get(tally.0 as usize) {
-            Some(counter) => counter,
+            Some(counter) => Some(counter),
             None => self.get_other(tally),
         }
     }
@@ -219,15 +222,21 @@ impl Tallies {
     }
 
     #[inline(never)]
-    fn get_other(&self, tally: Tally) -> &AtomicU64 {
+    fn get_other(&self, tally: Tally) -> Option<&AtomicU64> {
+        if tally == Tally::NONE {
+            return None;
+        }
         let (block, idx) = Self::place(tally);
         let new = || (0..Self::N_FIRST << block).map(|_| AtomicU64::new(0)).collect();
-        &self.others[block].get_or_init(new)[idx]
+        Some(&self.others[block].get_or_init(new)[idx])
     }
 
     fn read(&self, tally: Tally) -> u64 {
         if let Some(counter) = self.first.get(tally.0 as usize) {
             return counter.load(Ordering::Relaxed);
+        }
+        if tally == Tally::NONE {
+            return 0;
         }
         let (block, idx) = Self::place(tally);
         self.others[block].get().map_or(0, |block| block[idx].load(Ordering::Relaxed))

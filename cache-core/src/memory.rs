@@ -21,8 +21,22 @@ use crate::loads::{Company, Register};
 use crate::order::{self, Order};
 use crate::stats::Count;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
-use crate::table::{self, Found, Table, Writer};
+use crate::table::{self, Found, Near, Sought, Table, Writer};
 use crate::waits::LoadId;
+
+/// A call, whichever instantiation of a generic function it is to.
+#[derive(Clone, Copy)]
+struct AnyInstance<'a> {
+    id: Id,
+    bytes: &'a [u8],
+}
+
+impl Sought for AnyInstance<'_> {
+    #[inline(always)]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.has_key(self.id, self.bytes)
+    }
+}
 
 /// What an entry takes besides itself.
 pub(crate) const PLACE: usize = table::PLACE + order::PLACE;
@@ -182,7 +196,7 @@ impl Memory {
         owner
     }
 
-    /// Finds the entry of a call, whatever is special about it.
+    /// Finds the entry of a call to any instantiation.
     #[inline(always)]
     pub(crate) fn find(
         &self,
@@ -191,13 +205,22 @@ impl Memory {
         hash: u64,
         bytes: &[u8],
     ) -> Option<Found> {
-        let id = Id::new(function.owner, bytes.len());
-        self.table.find(pin, hash, |entry| entry.has_key(id, bytes))
+        let id = Id::new(function.looked_up_as(), bytes.len());
+        match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
+            Near::Here(found) => Some(found),
+            Near::Further(pin) => self.find_further(pin, id, hash, bytes),
+            Near::Nowhere => None,
+        }
+    }
+
+    #[inline(never)]
+    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found> {
+        self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 
     /// Looks a call up, and counts and notes it if it is a hit. For calls in a test's cache, which is to see every one.
     pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found> {
-        let found = self.table.find(pin, key.hash, |entry| entry.is(key))?;
+        let found = self.table.find(pin, key.hash, key)?;
         let entry = found.entry();
         if entry.is_mortal() && !entry.outlives(clock.now()) {
             return None;

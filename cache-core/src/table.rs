@@ -67,26 +67,51 @@ impl Bucket {
         (empty != 0).then(|| empty.trailing_zeros() as usize / 8)
     }
 
-    /// Picks the first that is meant among the entries with the byte of a hash, told each one's place.
+    /// Finds an entry, and its place, among those with the byte of a hash.
+    ///
+    /// # Safety
+    ///
+    /// Every entry that is in the bucket, now or meanwhile, is held throughout `'a`.
     #[inline(always)]
-    fn find<T>(
+    unsafe fn find<'a>(
         &self,
         bytes: u64,
         hash: u64,
-        pick: impl Fn(usize, RawEntry) -> Option<T>,
-    ) -> Option<T> {
+        sought: impl Sought,
+    ) -> Option<(usize, Entry<'a>)> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
         let differences = bytes ^ (byte_of(hash) * LOW);
         let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
         while found != 0 {
             let place = found.trailing_zeros() as usize / 8;
-            let picked = pick(place, self.read(place));
-            if picked.is_some() {
-                return picked;
+            // SAFETY: the caller says so.
+            if let Some(entry) = unsafe { self.read(place).get() }
+                && sought.is(entry)
+            {
+                return Some((place, entry));
             }
             found &= found - 1;
         }
         None
+    }
+}
+
+/// What tells an entry from others whose hashes have the same byte.
+pub(crate) trait Sought: Copy {
+    fn is(self, entry: Entry<'_>) -> bool;
+}
+
+impl Sought for KeyRef<'_> {
+    #[inline]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.is(self)
+    }
+}
+
+impl Sought for &EntryRef {
+    #[inline]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.as_raw() == self.as_raw()
     }
 }
 
@@ -113,38 +138,28 @@ impl Buckets {
         (((hash & 0xffff_ffff) * self.0.len() as u64) >> 32) as usize
     }
 
+    #[inline(always)]
+    fn bucket(&self, hash: u64) -> &Bucket {
+        &self.0[self.first(hash)]
+    }
+
     /// The bucket of a hash and those after it.
     fn from(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
         let first = self.first(hash);
         self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
     }
 
-    #[inline(always)]
-    fn find<'a>(
-        &self,
-        hash: u64,
-        pick: impl Fn(usize, RawEntry) -> Option<Entry<'a>>,
-    ) -> Option<Entry<'a>> {
-        let bucket = &self.0[self.first(hash)];
-        let bytes = bucket.bytes.load(Ordering::Acquire);
-        match bucket.find(bytes, hash, &pick) {
-            Some(entry) => Some(entry),
-            None if bytes >> 56 == 0 => None,
-            None => self.find_further(hash, pick),
-        }
-    }
-
-    /// Looks for an entry that went on to the next bucket.
-    #[inline(never)]
-    fn find_further<'a>(
-        &self,
-        hash: u64,
-        pick: impl Fn(usize, RawEntry) -> Option<Entry<'a>>,
-    ) -> Option<Entry<'a>> {
-        for bucket in self.from(hash).skip(1) {
+    /// Finds an entry.
+    ///
+    /// # Safety
+    ///
+    /// Every entry that is in the table, now or meanwhile, is held throughout `'a`.
+    unsafe fn find<'a>(&self, hash: u64, sought: impl Sought) -> Option<Entry<'a>> {
+        for bucket in self.from(hash) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
-            match bucket.find(bytes, hash, &pick) {
-                Some(entry) => return Some(entry),
+            // SAFETY: the caller says so.
+            match unsafe { bucket.find(bytes, hash, sought) } {
+                Some((_, entry)) => return Some(entry),
                 None if bytes >> 56 == 0 => return None,
                 None => {}
             }
@@ -165,11 +180,17 @@ impl Buckets {
         unreachable!("a table is copied to a larger one before it is full");
     }
 
-    fn remove(&self, hash: u64, entry: RawEntry) -> bool {
+    /// Takes out an entry that the caller holds.
+    ///
+    /// # Safety
+    ///
+    /// Every entry in the table is held.
+    unsafe fn remove(&self, entry: &EntryRef) -> bool {
+        let hash = entry.get().hash();
         for (n_before, bucket) in self.from(hash).enumerate() {
             let bytes = bucket.bytes.load(Ordering::Relaxed);
-            let is_it = |place, found| (found == entry).then_some(place);
-            if let Some(place) = bucket.find(bytes, hash, is_it) {
+            // SAFETY: the caller says so.
+            if let Some((place, _)) = unsafe { bucket.find(bytes, hash, entry) } {
                 bucket.set_byte(place, 0);
                 bucket.write(place, RawEntry::NONE);
                 self.from(hash).take(n_before).for_each(|bucket| bucket.count_passing(false));
@@ -187,6 +208,14 @@ impl Buckets {
 
 /// What an entry takes of a table at the mean load.
 pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
+
+/// What a look in one bucket has found.
+pub(crate) enum Near {
+    Here(Found),
+    /// The entry may have gone on to the next bucket.
+    Further(Pin),
+    Nowhere,
+}
 
 /// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned.
 pub(crate) struct Found {
@@ -226,20 +255,30 @@ impl Table {
     }
 
     /// Finds an entry without a lock.
-    #[inline(always)]
-    pub(crate) fn find(
-        &self,
-        pin: Pin,
-        hash: u64,
-        is_meant: impl Fn(Entry<'_>) -> bool,
-    ) -> Option<Found> {
-        // SAFETY: buckets that are replaced, and entries that are taken out, are kept by whoever does so until no
-        // thread is pinned that was pinned then: see `epoch`. The pin stays with the entry.
-        let entry = unsafe {
-            let buckets = &*self.buckets.load(Ordering::Acquire);
-            buckets.find(hash, |_, raw| raw.get().filter(|entry| is_meant(*entry)))?
-        };
+    pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found> {
+        // SAFETY: as in `find_near`.
+        let entry = unsafe { self.buckets(&pin).find(hash, sought)? };
         Some(Found { entry, pin })
+    }
+
+    /// Looks in the bucket of the hash alone, where most entries are.
+    #[inline(always)]
+    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near {
+        let bucket = self.buckets(&pin).bucket(hash);
+        let bytes = bucket.bytes.load(Ordering::Acquire);
+        // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
+        // see `epoch`, and the pin stays with the entry.
+        match unsafe { bucket.find(bytes, hash, sought) } {
+            Some((_, entry)) => Near::Here(Found { entry, pin }),
+            None if bytes >> 56 == 0 => Near::Nowhere,
+            None => Near::Further(pin),
+        }
+    }
+
+    #[inline(always)]
+    fn buckets<'p>(&self, _: &'p Pin) -> &'p Buckets {
+        // SAFETY: buckets that are replaced are kept as entries are, see `find_near`.
+        unsafe { &*self.buckets.load(Ordering::Acquire) }
     }
 
     fn present<'w>(&self, _: &'w Writer) -> &'w Buckets {
@@ -250,9 +289,7 @@ impl Table {
     /// Finds an entry for the writer.
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
-        unsafe {
-            self.present(writer).find(key.hash, |_, raw| raw.get().filter(|entry| entry.is(key)))
-        }
+        unsafe { self.present(writer).find(key.hash, key) }
     }
 
     /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.
@@ -277,7 +314,8 @@ impl Table {
 
     /// Takes an entry out of reach. It is to be retired before it is let go.
     pub(crate) fn remove(&self, writer: &mut Writer, entry: &EntryRef) {
-        if self.present(writer).remove(entry.get().hash(), entry.as_raw()) {
+        // SAFETY: as in `find_locked`.
+        if unsafe { self.present(writer).remove(entry) } {
             writer.n_entries -= 1;
         }
     }
