@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
 use crate::function::FunctionState;
+use crate::key;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref, fence};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
@@ -115,12 +116,83 @@ struct Header {
     place: AtomicU32,
     created: Coarse,
     last_used: AtomicU32,
-    uses: AtomicU32,
-    hash: u64,
-    /// The tick of its last use.
-    used: AtomicU64,
+    /// As much of it as the table needs.
+    hash: u32,
+    usage: AtomicU64,
     id: Id,
     value: &'static ValueType,
+}
+
+/// How often an entry was used, and at which tick the last time: in one word, which is what a hit looks at.
+#[derive(Clone, Copy)]
+struct Usage(u64);
+
+impl Usage {
+    /// From the highest bit: whether its uses are still counted one by one, the tick, and the number of uses.
+    const IS_YOUNG: u64 = 1 << 63;
+    const TICK: u32 = 16;
+    const USES: u64 = (1 << Self::TICK) - 1;
+
+    fn new(tick: u64) -> Self {
+        Self(Self::IS_YOUNG | tick << Self::TICK)
+    }
+
+    fn tick(self) -> u64 {
+        (self.0 & !Self::IS_YOUNG) >> Self::TICK
+    }
+
+    fn with_tick(self, tick: u64) -> Self {
+        Self(self.0 & (Self::IS_YOUNG | Self::USES) | tick << Self::TICK)
+    }
+
+    /// Whether the use of an entry is to be noted: it is a young one, or was last used before a tick.
+    #[inline]
+    fn is_before(self, stale: Stale) -> bool {
+        // Young ones are negative.
+        (self.0 as i64) < stale.0
+    }
+
+    fn count(self, is_32nd: bool) -> Self {
+        let Self(usage) = self;
+        if usage & Self::IS_YOUNG != 0 {
+            let is_young = (usage & Self::USES) + 1 < Self::STEP;
+            return Self((usage + 1) & if is_young { u64::MAX } else { !Self::IS_YOUNG });
+        }
+        // Then in steps, as far as they go.
+        let has_room = is_32nd && usage & Self::USES != Self::USES;
+        Self(usage + u64::from(has_room))
+    }
+
+    fn uses(self) -> u64 {
+        let uses = self.0 & Self::USES;
+        if uses < Self::STEP { uses } else { (uses - Self::STEP + 1) * Self::STEP }
+    }
+
+    const STEP: u64 = 32;
+}
+
+/// A tick as entries are compared with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stale(i64);
+
+impl Stale {
+    /// No entry is.
+    pub(crate) const NONE: Self = Self(0);
+    /// Every entry is.
+    pub(crate) const ALL: Self = Self(i64::MAX);
+
+    /// Those that were last used before a tick.
+    pub(crate) fn before(tick: u64) -> Self {
+        Self((tick << Usage::TICK) as i64)
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
 }
 
 /// A charge that only [`More`] has room for.
@@ -315,9 +387,8 @@ impl EntryRef {
             place: AtomicU32::new(0),
             created: Coarse::of(now),
             last_used: AtomicU32::new(Coarse::of(now).0),
-            uses: AtomicU32::new(0),
-            hash: key.hash,
-            used: AtomicU64::new(0),
+            hash: key.hash as u32,
+            usage: AtomicU64::new(Usage::new(0).0),
             id,
             value,
         };
@@ -463,6 +534,11 @@ impl<'a> Entry<'a> {
         is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
+    fn key_bytes(self) -> &'a [u8] {
+        // SAFETY: its key is so long.
+        unsafe { self.first_key_bytes(self.header().id.key_len()) }
+    }
+
     /// The beginning of its key.
     ///
     /// # Safety
@@ -510,7 +586,7 @@ impl<'a> Entry<'a> {
     }
 
     #[inline]
-    pub(crate) fn hash(self) -> u64 {
+    pub(crate) fn hash(self) -> u32 {
         self.header().hash
     }
 
@@ -537,14 +613,44 @@ impl<'a> Entry<'a> {
     }
 
     /// The tick of its last use.
-    #[inline]
     pub(crate) fn used(self) -> u64 {
-        self.header().used.load(Ordering::Relaxed)
+        self.usage().tick()
+    }
+
+    /// Where it is not in use yet.
+    pub(crate) fn set_used(self, tick: u64) {
+        self.header().usage.store(self.usage().with_tick(tick).0, Ordering::Relaxed);
+    }
+
+    /// Whether a use of it is to be noted.
+    #[inline]
+    pub(crate) fn is_stale(self, stale: Stale) -> bool {
+        self.usage().is_before(stale)
+    }
+
+    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
+    pub(crate) fn count_use(self, is_32nd: bool) {
+        let usage = self.usage();
+        self.change(usage, usage.count(is_32nd));
+    }
+
+    /// Notes the tick of a use, if `tick` has another one for the last.
+    pub(crate) fn note_tick(self, tick: impl FnOnce(u64) -> Option<u64>) {
+        let usage = self.usage();
+        self.change(usage, tick(usage.tick()).map_or(usage, |tick| usage.with_tick(tick)));
+    }
+
+    /// If another thread does so meanwhile, that is as good; but ticks never go back.
+    fn change(self, from: Usage, to: Usage) {
+        if from.0 != to.0 {
+            let order = Ordering::Relaxed;
+            let _ = self.header().usage.compare_exchange(from.0, to.0, order, order);
+        }
     }
 
     #[inline]
-    pub(crate) fn set_used(self, tick: u64) {
-        self.header().used.store(tick, Ordering::Relaxed);
+    fn usage(self) -> Usage {
+        Usage(self.header().usage.load(Ordering::Relaxed))
     }
 
     /// Whether time can end this entry's life.
@@ -593,22 +699,6 @@ impl<'a> Entry<'a> {
         self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
     }
 
-    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
-    /// True if that was one of those.
-    #[inline]
-    pub(crate) fn count_use(self, random: u64) -> bool {
-        const STEP: u32 = 32;
-        let uses = &self.header().uses;
-        let n_uses = uses.load(Ordering::Relaxed);
-        let is_32nd = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0;
-        if n_uses < STEP {
-            uses.store(n_uses + 1, Ordering::Relaxed);
-        } else if is_32nd {
-            uses.store(n_uses.saturating_add(STEP), Ordering::Relaxed);
-        }
-        is_32nd
-    }
-
     /// As people read it.
     pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
         let header = self.header();
@@ -616,10 +706,10 @@ impl<'a> Entry<'a> {
         EntryInfo {
             function,
             label: self.more().and_then(|more| Some(more.label.as_deref()?.to_owned())),
-            key: format!("{:016x}", header.hash),
+            key: format!("{:016x}", key::digest_of(self.key_bytes())),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
-            uses: u64::from(header.uses.load(Ordering::Relaxed)),
+            uses: self.usage().uses(),
             charge: self.charge(),
             remaining: (due != Moment::NEVER).then(|| due.since(now)),
         }
@@ -678,9 +768,9 @@ pub struct EntryInfo {
     pub age: Duration,
     /// Time since it was last served, or stored if it never was.
     ///
-    /// Kept to about a millisecond while there are many calls. When they become few, it may lag for 64 of them.
+    /// Kept to about a second while there are many calls. When they become few, it may lag for 64 of them.
     pub idle: Duration,
-    /// How often it was served: exact up to 32, then an estimate.
+    /// How often it was served: exact up to 32, then an estimate, of up to two million.
     pub uses: u64,
     /// The bytes it counts for: key, value and overhead.
     pub charge: usize,

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
 use crate::epoch::{Pin, Slot};
 use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
@@ -110,12 +110,27 @@ pub(crate) struct Memory {
 /// What a hit reads of the order. Written rarely.
 struct Recency {
     tick: AtomicU64,
-    /// A hit of an entry that was last used before this is noted. Where the order is exact, every one is.
+    /// A hit of an entry that was last used before this is noted: a [`Stale`].
+    /// Where the order is exact, every one is.
     stale: AtomicU64,
     /// When `stale` was last moved on because time had gone by.
     noted: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
+}
+
+impl Recency {
+    #[inline]
+    fn stale(&self) -> Stale {
+        Stale::from_bits(self.stale.load(Ordering::Relaxed))
+    }
+}
+
+/// True for one of 32 numbers that follow each other, by chance.
+#[inline]
+fn is_32nd(n: u64) -> bool {
+    // The highest bits of a product with an odd number of many bits look random.
+    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59 == 0
 }
 
 /// Where an entry stands: in which order, and where in that.
@@ -159,7 +174,7 @@ impl Memory {
             table,
             recency: Padded(Recency {
                 tick: AtomicU64::new(0),
-                stale: AtomicU64::new(if is_exact { u64::MAX } else { 0 }),
+                stale: AtomicU64::new(if is_exact { Stale::ALL } else { Stale::NONE }.to_bits()),
                 noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
             }),
@@ -225,55 +240,59 @@ impl Memory {
         if entry.is_mortal() && !entry.outlives(clock.now()) {
             return None;
         }
-        entry.count_use(key.state.counters.hit(found.slot()));
-        self.note_use(entry, key.state, found.slot(), clock);
+        let is_32nd = is_32nd(key.state.counters.hit(found.slot()));
+        self.note_use(entry, key.state, clock.roughly(&found.slot().hits_to_clock), is_32nd);
         Some(found)
     }
 
-    /// Counts a hit, and notes that the entry is used now.
+    /// Counts a hit, and notes that the entry is used now, where that makes a difference.
     #[inline(always)]
     pub(crate) fn note_hit(&self, found: &Found, function: &FunctionState, clock: &Clock) {
-        let (entry, slot) = (found.entry(), found.slot());
-        let is_32nd = entry.count_use(function.counters.hit(slot));
-        if is_32nd || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
-            self.note_use(entry, function, slot, clock);
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        if is_32nd || found.entry().is_stale(self.recency.stale()) {
+            self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
         }
     }
 
-    /// Notes when an entry was used, and where in the order it is to stand from now on.
     #[inline(never)]
-    pub(crate) fn note_use(
+    fn note_stale(
         &self,
         entry: Entry<'_>,
         function: &FunctionState,
         slot: &Slot,
         clock: &Clock,
+        is_32nd: bool,
     ) {
-        self.note_order(entry, function);
-        let now = clock.roughly(&slot.hits_to_clock);
+        self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
+    }
+
+    /// Notes how often and when an entry was used, and where in the order it is to stand from now on.
+    fn note_use(&self, entry: Entry<'_>, function: &FunctionState, now: Moment, is_32nd: bool) {
+        entry.count_use(is_32nd);
         entry.set_last_used(now);
-        let noted = self.recency.noted.load(Ordering::Relaxed);
-        if now.0 >= noted.saturating_add(SOON) && !self.recency.is_exact.load(Ordering::Relaxed) {
+        self.note_order(entry, function);
+        let recency = &*self.recency;
+        let noted = recency.noted.load(Ordering::Relaxed);
+        if now.0 >= noted.saturating_add(SOON) && !recency.is_exact.load(Ordering::Relaxed) {
             // What was used before is to be noted again when it is used.
-            self.recency.noted.store(now.0, Ordering::Relaxed);
-            let tick = self.recency.tick.fetch_add(1, Ordering::Relaxed) + 1;
-            self.recency.stale.fetch_max(tick, Ordering::Relaxed);
+            recency.noted.store(now.0, Ordering::Relaxed);
+            let stale = Stale::before(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+            recency.stale.fetch_max(stale.to_bits(), Ordering::Relaxed);
         }
     }
 
     /// Notes where in the order an entry is to stand from now on.
-    #[inline(never)]
-    fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
+    pub(crate) fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
         let recency = &*self.recency;
-        let (used, latest) = (entry.used(), recency.tick.load(Ordering::Relaxed));
-        if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
-            // The latest of all stays so.
-            if used != latest {
-                entry.set_used(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+        let latest = recency.tick.load(Ordering::Relaxed);
+        entry.note_tick(|used| {
+            if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
+                // The latest of all stays so.
+                (used != latest).then(|| recency.tick.fetch_add(1, Ordering::Relaxed) + 1)
+            } else {
+                (Stale::before(used) < recency.stale()).then_some(latest)
             }
-        } else if used < recency.stale.load(Ordering::Relaxed) {
-            entry.set_used(latest);
-        }
+        });
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -301,8 +320,7 @@ impl Memory {
                 if !was_counted {
                     counters.other_hit();
                 }
-                self.note_order(entry.get(), key.state);
-                entry.get().set_last_used(now);
+                self.note_use(entry.get(), key.state, now, false);
                 return Begin::Hit(entry);
             }
             let stand = state.stand_of(entry);
@@ -547,7 +565,8 @@ impl Memory {
 
     fn set_stale(&self, tick: u64) {
         let is_exact = self.recency.is_exact.load(Ordering::Relaxed);
-        self.recency.stale.store(if is_exact { u64::MAX } else { tick }, Ordering::Relaxed);
+        let stale = if is_exact { Stale::ALL } else { Stale::before(tick) };
+        self.recency.stale.store(stale.to_bits(), Ordering::Relaxed);
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired goes first,

@@ -76,7 +76,7 @@ impl Bucket {
     unsafe fn find<'a>(
         &self,
         bytes: u64,
-        hash: u64,
+        hash: u32,
         sought: impl Sought,
     ) -> Option<(usize, Entry<'a>)> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
@@ -117,8 +117,8 @@ impl Sought for &EntryRef {
 
 /// The byte of a hash; its highest bit is set, so that it is not that of an empty place.
 #[inline]
-fn byte_of(hash: u64) -> u64 {
-    hash >> 57 | 0x80
+fn byte_of(hash: u32) -> u64 {
+    u64::from(hash & 0x7f | 0x80)
 }
 
 /// The buckets of one size of the table.
@@ -133,18 +133,21 @@ impl Buckets {
 
     /// The place of the bucket of a hash.
     #[inline]
-    fn first(&self, hash: u64) -> usize {
+    fn first(&self, hash: u32) -> usize {
         // A number below `n` in place of a remainder (Lemire, "Fast random integer generation in an interval", 2019).
-        (((hash & 0xffff_ffff) * self.0.len() as u64) >> 32) as usize
+        ((u64::from(hash) * self.0.len() as u64) >> 32) as usize
     }
 
     #[inline(always)]
-    fn bucket(&self, hash: u64) -> &Bucket {
-        &self.0[self.first(hash)]
+    fn bucket(&self, hash: u32) -> &Bucket {
+        let first = self.first(hash);
+        debug_assert!(first < self.0.len(), "a number below `n`");
+        // SAFETY: the upper half of the product of `n` and a number of 32 bits is below `n`.
+        unsafe { self.0.get_unchecked(first) }
     }
 
     /// The bucket of a hash and those after it.
-    fn from(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
+    fn from(&self, hash: u32) -> impl Iterator<Item = &Bucket> {
         let first = self.first(hash);
         self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
     }
@@ -154,7 +157,7 @@ impl Buckets {
     /// # Safety
     ///
     /// Every entry that is in the table, now or meanwhile, is held throughout `'a`.
-    unsafe fn find<'a>(&self, hash: u64, sought: impl Sought) -> Option<Entry<'a>> {
+    unsafe fn find<'a>(&self, hash: u32, sought: impl Sought) -> Option<Entry<'a>> {
         for bucket in self.from(hash) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
             // SAFETY: the caller says so.
@@ -168,7 +171,7 @@ impl Buckets {
     }
 
     /// The table has room.
-    fn insert(&self, hash: u64, entry: RawEntry) {
+    fn insert(&self, hash: u32, entry: RawEntry) {
         for bucket in self.from(hash) {
             if let Some(place) = bucket.empty() {
                 bucket.write(place, entry);
@@ -254,16 +257,17 @@ impl Table {
         (table, Writer { n_entries: 0, not_clone: PhantomData })
     }
 
-    /// Finds an entry without a lock.
+    /// Finds an entry without a lock. Of its hash the lower half is taken.
     pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found> {
         // SAFETY: as in `find_near`.
-        let entry = unsafe { self.buckets(&pin).find(hash, sought)? };
+        let entry = unsafe { self.buckets(&pin).find(hash as u32, sought)? };
         Some(Found { entry, pin })
     }
 
     /// Looks in the bucket of the hash alone, where most entries are.
     #[inline(always)]
     pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near {
+        let hash = hash as u32;
         let bucket = self.buckets(&pin).bucket(hash);
         let bytes = bucket.bytes.load(Ordering::Acquire);
         // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
@@ -289,7 +293,7 @@ impl Table {
     /// Finds an entry for the writer.
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
-        unsafe { self.present(writer).find(key.hash, key) }
+        unsafe { self.present(writer).find(key.hash as u32, key) }
     }
 
     /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.

@@ -151,6 +151,13 @@ fn digest(name: &'static str) -> u64 {
     (first.wrapping_mul(ODD) ^ last).wrapping_mul(ODD) ^ name.len() as u64
 }
 
+/// A number that tells bytes from others, within this process.
+pub(crate) fn digest_of(bytes: &[u8]) -> u64 {
+    let mut hash = Hash::new(Start::new(0));
+    hash.bytes(super::tag::BYTES, bytes);
+    hash.finish()
+}
+
 /// A number from the operating system's randomness, which is where the standard library seeds its maps from.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
