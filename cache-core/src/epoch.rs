@@ -281,3 +281,6 @@ mod barrier {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;
