@@ -138,4 +138,68 @@ mod tests {
         budget.reserve(usize::MAX - 1);
         assert!(budget.has_room(1) && !budget.has_room(2));
     }
+
+    #[test]
+    fn what_does_not_fit_into_the_empty_budget_is_not_admitted() {
+        let budget = Budget::new(Some(100), Some(1));
+        budget.reserve(100);
+        assert!(budget.admits(100) && !budget.admits(101), "whatever is held now");
+        budget.set_max_entries(Some(0));
+        assert!(!budget.admits(0));
+    }
+
+    #[test]
+    fn a_limit_that_is_lowered_shows_what_is_over() {
+        let budget = Budget::new(None, None);
+        assert!(!budget.has_limit());
+        budget.reserve(60);
+        budget.reserve(40);
+        budget.set_max_bytes(Some(100));
+        assert!(budget.has_limit() && !budget.is_over(), "up to the limit and not beyond");
+        budget.set_max_bytes(Some(99));
+        assert!(budget.is_over());
+        budget.set_max_bytes(None);
+        budget.set_max_entries(Some(1));
+        assert_eq!((budget.max_bytes(), budget.max_entries()), (None, Some(1)));
+        assert!(budget.is_over());
+        budget.release(60);
+        assert!(!budget.is_over());
+    }
+
+    #[test]
+    fn the_peak_starts_anew_from_what_is_held() {
+        let budget = Budget::new(None, None);
+        budget.reserve(60);
+        budget.reserve(40);
+        budget.release(60);
+        budget.reset_peak();
+        assert_eq!(budget.peak_bytes(), 40);
+        budget.reserve(5);
+        assert_eq!(budget.peak_bytes(), 45);
+    }
+
+    #[test]
+    fn the_order_is_exact_where_a_limit_may_be_reached_with_few_entries() {
+        let budget = Budget::new(Some(64_000), None);
+        assert!(!budget.is_exact(), "an empty cache has far to go");
+        budget.reserve(1_000);
+        assert!(!budget.is_exact(), "no more than a 64th of the bytes");
+        budget.reserve(1);
+        assert!(budget.is_exact());
+        budget.set_max_bytes(None);
+        assert!(!budget.is_exact(), "no limit can be reached");
+        budget.set_max_entries(Some(EXACT_ENTRIES));
+        assert!(budget.is_exact());
+        budget.set_max_entries(Some(EXACT_ENTRIES + 1));
+        assert!(!budget.is_exact());
+    }
+
+    #[test]
+    fn the_order_of_many_entries_is_not_exact() {
+        let budget = Budget::new(Some(EXACT_ENTRIES), None);
+        (0..EXACT_ENTRIES).for_each(|_| budget.reserve(1));
+        assert!(budget.is_exact());
+        budget.reserve(0);
+        assert!(!budget.is_exact());
+    }
 }

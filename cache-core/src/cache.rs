@@ -368,7 +368,8 @@ impl Builder {
 
     /// Keeps the order of use exactly, however many entries there are.
     ///
-    /// A cache of up to 1024 entries does so anyway. Beyond, each hit then writes a counter that all threads share.
+    /// A cache that is limited to 1024 entries does so anyway. In others each hit then writes a counter that all threads
+    /// share, where uses that lie within a 64th of the entries would count as one.
     pub fn exact_order(mut self, exact: bool) -> Self {
         self.settings.exact_order = exact;
         self

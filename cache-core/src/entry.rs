@@ -777,3 +777,110 @@ pub struct EntryInfo {
     /// Time until it expires; `None` if it does not.
     pub remaining: Option<Duration>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::function::{Function, Overrides};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::OnceLock;
+
+    /// What some cache knows of some function.
+    pub(crate) fn state() -> Ref<FunctionState> {
+        static FUNCTION: Function = Function::new("area", module_path!(), file!(), line!());
+        static STATE: OnceLock<FunctionState> = OnceLock::new();
+        Ref::Global(
+            STATE.get_or_init(|| {
+                FunctionState::new(&FUNCTION, &Overrides::default(), true, 0, false)
+            }),
+        )
+    }
+
+    /// The key of a call of that function.
+    pub(crate) fn key(hash: u64, bytes: &[u8]) -> KeyRef<'_> {
+        let Ref::Global(state) = state() else { unreachable!("it is never shared") };
+        KeyRef { state, instance: None, hash, bytes }
+    }
+
+    /// The result of a call, stored at the beginning of time and for ever.
+    pub(crate) fn entry(key: KeyRef<'_>, value: impl Any + Send + Sync) -> EntryRef {
+        let (life, now) = (Lifetime::default(), Moment(0));
+        EntryRef::new(value, 0, Draft { key, label: None, size: None, life, now, place: 0 })
+    }
+
+    /// Counts how often it is dropped.
+    struct Dropped(Arc<AtomicU32>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
+        for len in [0, 1, 7, 8, 9, 15, 16, 17, 40] {
+            let bytes = vec![7; len];
+            let entry = entry(key(1, &bytes), 0_u8);
+            assert!(entry.get().is(key(1, &bytes)));
+            assert!(!entry.get().is(key(2, &bytes)), "another hash");
+            assert!(!entry.get().is(key(1, &[&bytes[..], &[7]].concat())), "one byte more");
+            for idx in 0..len {
+                let mut other = bytes.clone();
+                other[idx] ^= 1;
+                assert!(!entry.get().is(key(1, &other)), "byte {idx} of {len} differs");
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_any_alignment_lie_behind_keys_of_any_length() {
+        #[repr(align(64))]
+        struct Wide([u8; 3]);
+
+        for len in 0..130 {
+            let bytes = vec![len as u8; len];
+            let (one, other) = (entry(key(1, &bytes), 7_u128), entry(key(1, &bytes), Wide([9; 3])));
+            for entry in [&one, &other] {
+                assert_eq!(entry.get().key_bytes(), bytes);
+            }
+            assert_eq!(one.get().value::<u128>(), Some(&7));
+            let wide = other.get().value::<Wide>().expect("it is of this type");
+            assert_eq!((wide.0, std::ptr::from_ref(wide).addr() % 64), ([9; 3], 0));
+            assert!(entry(key(1, &bytes), ()).get().value::<()>().is_some(), "no bytes at all");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_taken_for_one_of_another_type() {
+        let entry = entry(key(1, b""), 7_u64);
+        assert_eq!(entry.get().value::<i64>(), None);
+        assert_eq!(entry.get().value::<[u8; 8]>(), None);
+        assert_eq!(entry.get().value::<u64>(), Some(&7));
+    }
+
+    #[test]
+    fn the_last_holder_drops_the_value_once() {
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let first = entry(key(1, b"key"), Dropped(Arc::clone(&n_drops)));
+        let others = [first.clone(), first.get().to_owned()];
+        drop(first);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 0);
+        drop(others);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_value_that_panics_when_it_is_dropped_leaves_nothing_behind() {
+        struct Bomb(#[expect(dead_code, reason = "there to be dropped")] Dropped);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a value's own business");
+            }
+        }
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let entry = entry(key(1, b"key"), Bomb(Dropped(Arc::clone(&n_drops))));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(entry))).is_err());
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1, "what the value owned");
+    }
+}

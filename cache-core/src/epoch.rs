@@ -295,3 +295,6 @@ mod barrier {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

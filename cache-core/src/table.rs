@@ -343,3 +343,6 @@ impl Drop for Table {
         drop(unsafe { Box::from_raw(*self.buckets.get_mut()) });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -228,14 +228,14 @@ fn values_as_large_as_the_whole_budget_are_kept() {
     let cache = TestCache::from_builder(Cache::builder().max_bytes(10 << 20));
     cache.run(|| {
         (0..20).for_each(|id| drop(blob(2 << 20, id)));
-        assert_eq!(cache.stats().entries, 4, "the budget is one, not one a shard");
+        assert_eq!(cache.stats().entries, 4, "as many as fit into the one budget");
         blob(9 << 20, 1);
         assert_eq!(cache.stats().entries, 1);
     });
 }
 
 #[test]
-fn a_limit_of_n_keeps_n_whatever_the_number_of_shards() {
+fn a_limit_of_n_keeps_n() {
     for limit in 1..=20 {
         let cache = limited_to(limit);
         cache.run(|| {
