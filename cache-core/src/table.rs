@@ -10,7 +10,7 @@
 
 use std::marker::PhantomData;
 
-use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry};
+use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry, short};
 use crate::epoch::{Pin, Slot};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
@@ -257,17 +257,17 @@ impl Table {
         (table, Writer { n_entries: 0, not_clone: PhantomData })
     }
 
-    /// Finds an entry without a lock. Of its hash the lower half is taken.
+    /// Finds an entry without a lock.
     pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found> {
         // SAFETY: as in `find_near`.
-        let entry = unsafe { self.buckets(&pin).find(hash as u32, sought)? };
+        let entry = unsafe { self.buckets(&pin).find(short(hash), sought)? };
         Some(Found { entry, pin })
     }
 
     /// Looks in the bucket of the hash alone, where most entries are.
     #[inline(always)]
     pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near {
-        let hash = hash as u32;
+        let hash = short(hash);
         let bucket = self.buckets(&pin).bucket(hash);
         let bytes = bucket.bytes.load(Ordering::Acquire);
         // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
@@ -293,7 +293,7 @@ impl Table {
     /// Finds an entry for the writer.
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
-        unsafe { self.present(writer).find(key.hash as u32, key) }
+        unsafe { self.present(writer).find(short(key.hash), key) }
     }
 
     /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.

@@ -44,17 +44,14 @@ fn a_thread_that_is_pinned_again_delays_nothing_from_before() {
 }
 
 #[test]
-fn pins_nest_and_the_outermost_counts() {
+fn a_thread_is_pinned_once() {
     let outer = pinned();
     let before = retire();
-    let inner = pinned();
-    let meanwhile = retire();
-    assert!(!before.is_free(), "the inner pin is no later one");
-    drop(inner);
-    assert!(!before.is_free() && !meanwhile.is_free(), "the outer pin is still there");
+    assert!(pin().is_none(), "it is pinned already");
+    assert!(!before.is_free(), "the pin is still there");
     drop(outer);
     becomes_free(before);
-    becomes_free(meanwhile);
+    drop(pinned());
 }
 
 #[test]
