@@ -335,8 +335,8 @@ impl Lifetime {
     }
 }
 
-/// What a deadline takes: a place in the ordered set, at the mean fill of its nodes.
-const DEADLINE: usize = 24;
+/// What a deadline takes: a place in the ordered set, whose nodes are about half full where deadlines come in their order.
+const DEADLINE: usize = 34;
 
 /// All of an entry but its value.
 pub(crate) struct Draft<'a> {

@@ -149,6 +149,8 @@ struct State {
     loads: Register,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
+    /// How often entries have moved in an order.
+    n_shrunk: u64,
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
@@ -185,6 +187,7 @@ impl Memory {
                 deadlines: BTreeSet::new(),
                 loads: Register::default(),
                 tick: 0,
+                n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
             })),
@@ -290,7 +293,7 @@ impl Memory {
                 // The latest of all stays so.
                 (used != latest).then(|| recency.tick.fetch_add(1, Ordering::Relaxed) + 1)
             } else {
-                (Stale::before(used) < recency.stale()).then_some(latest)
+                (Stale::before(used) < recency.stale()).then_some(latest | 1)
             }
         });
     }
@@ -416,7 +419,7 @@ impl Memory {
         };
         guard.loads.outdate_all(|key| key.state.owner == function.owner);
         let order = guard.owners[function.owner as usize].order;
-        let mut from = 0;
+        let (mut from, mut n_shrunk) = (0, guard.n_shrunk);
         loop {
             let end = guard.orders[order as usize].end();
             let to = end.min(from + BATCH);
@@ -426,12 +429,15 @@ impl Memory {
                     self.drop_entry(&mut guard, Stand { order, place }, Some(Count::Invalidations));
                 }
             }
-            self.unlock(guard, true);
             if to == end {
-                return;
+                self.shrink(&mut guard);
+                return self.unlock(guard, true);
             }
-            from = to;
+            self.unlock(guard, true);
             guard = self.state.lock();
+            // Unless somebody has moved those that are left.
+            from = if guard.n_shrunk == n_shrunk { to } else { 0 };
+            n_shrunk = guard.n_shrunk;
         }
     }
 
@@ -444,6 +450,7 @@ impl Memory {
             while n_expired < n_before + BATCH as usize && self.drop_expired(&mut guard, now) {
                 n_expired += 1;
             }
+            self.shrink(&mut guard);
             self.unlock(guard, true);
             if n_expired < n_before + BATCH as usize {
                 return n_expired;
@@ -462,6 +469,7 @@ impl Memory {
         let mut guard = self.state.lock();
         change(&self.budget);
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
+        self.shrink(&mut guard);
         self.note_size(&guard);
         self.unlock(guard, true);
     }
@@ -524,9 +532,11 @@ impl Memory {
     }
 
     fn insert(&self, state: &mut State, entry: EntryRef, function: &FunctionState) {
+        self.shrink(state);
         let tick = self.next_tick(state, function);
         let order = state.owners[function.owner as usize].order;
         if let Some(few) = self.table.insert(&mut state.writer, &entry) {
+            state.garbage_bytes += few.size();
             state.garbage.push(Garbage::Buckets(few));
         }
         let is_mortal = entry.get().is_mortal();
@@ -538,14 +548,33 @@ impl Memory {
         self.note_size(state);
     }
 
+    /// Gives back what many entries needed that are not there any more.
+    fn shrink(&self, state: &mut State) {
+        if let Some(many) = self.table.shrink(&mut state.writer) {
+            state.garbage_bytes += many.size();
+            state.garbage.push(Garbage::Buckets(many));
+        }
+        for (order, entries) in (0..).zip(&mut state.orders).filter(|(_, order)| order.is_sparse())
+        {
+            state.n_shrunk += 1;
+            entries.close_up(|entry, place| {
+                if let Some(due) = entry.get().listed() {
+                    state.deadlines.remove(&(due, Stand { order, place }));
+                    state.deadlines.insert((due, Stand { order, place: entry.get().place() }));
+                }
+            });
+        }
+    }
+
     /// The tick of an insertion. Hits learn of it at once only where the order is exact.
     fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
         let recency = &*self.recency;
         let seen = recency.tick.load(Ordering::Relaxed);
-        state.tick = state.tick.max(seen) + 1;
+        // Even, so that there is one for hits between two insertions.
+        state.tick = (state.tick.max(seen) + 2) & !1;
         let is_exact = recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
         // Two uses that lie no further apart than a 64th of the entries count as one.
-        let resolution = self.budget.entries() as u64 / 64;
+        let resolution = self.budget.entries() as u64 / 64 * 2;
         if is_exact || state.tick - seen > resolution / 4 {
             recency.tick.fetch_max(state.tick, Ordering::Relaxed);
             self.set_stale(state.tick.saturating_sub(resolution));

@@ -79,6 +79,25 @@ impl Order {
         Some(entry)
     }
 
+    /// Whether most places are empty, and many.
+    pub(crate) fn is_sparse(&self) -> bool {
+        const FEW: usize = 64;
+        self.stands.len() > FEW.max(4 * self.len())
+    }
+
+    /// Takes no more memory than what is left needs. `moved` is told who moves, and where from.
+    pub(crate) fn close_up(&mut self, mut moved: impl FnMut(&EntryRef, u32)) {
+        let stands = std::mem::take(self).stands;
+        self.stands.reserve_exact(stands.iter().filter(|stand| stand.entry.is_some()).count());
+        for (old, stand) in stands.into_iter().enumerate() {
+            if let Some(entry) = &stand.entry {
+                entry.get().set_place(self.stands.len() as u32);
+                moved(entry, old as u32);
+                self.stands.push(stand);
+            }
+        }
+    }
+
     /// The least recently used entry: the tick of that use, and its place. O(1), amortized over hits and removals.
     pub(crate) fn oldest(&mut self) -> Option<(u64, u32)> {
         loop {

@@ -239,6 +239,13 @@ impl Found {
     }
 }
 
+impl Buckets {
+    /// What it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+}
+
 /// The right to change a table, of which there is one.
 pub(crate) struct Writer {
     n_entries: usize,
@@ -301,19 +308,29 @@ impl Table {
         let n_buckets = self.present(writer).0.len();
         // At most four places of five are taken.
         let is_full = (writer.n_entries + 1) * 5 > n_buckets * WIDTH * 4;
-        let old = is_full.then(|| {
-            let larger = Buckets::new(n_buckets + n_buckets / 2);
-            for raw in self.present(writer).entries() {
-                // SAFETY: as in `find_locked`.
-                if let Some(entry) = unsafe { raw.get() } {
-                    larger.insert(entry.hash(), raw);
-                }
-            }
-            self.replace(writer, larger)
-        });
+        let old = is_full.then(|| self.resize(writer, n_buckets + n_buckets / 2));
         writer.n_entries += 1;
         self.present(writer).insert(entry.get().hash(), entry.as_raw());
         old
+    }
+
+    /// Takes no more memory than what is left needs. Gives back the buckets that were too many, which are to be retired.
+    pub(crate) fn shrink(&self, writer: &mut Writer) -> Option<Box<Buckets>> {
+        let n_places = self.present(writer).0.len() * WIDTH;
+        let n_needed = (writer.n_entries * 3 / 2 / WIDTH + 1).max(Buckets::FEWEST);
+        (n_needed * WIDTH * 4 < n_places).then(|| self.resize(writer, n_needed))
+    }
+
+    /// Puts all entries into other buckets, and gives back those that they were in.
+    fn resize(&self, writer: &mut Writer, n_buckets: usize) -> Box<Buckets> {
+        let buckets = Buckets::new(n_buckets);
+        for raw in self.present(writer).entries() {
+            // SAFETY: as in `find_locked`.
+            if let Some(entry) = unsafe { raw.get() } {
+                buckets.insert(entry.hash(), raw);
+            }
+        }
+        self.replace(writer, buckets)
     }
 
     /// Takes an entry out of reach. It is to be retired before it is let go.
