@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap};
 use hashbrown::HashTable;
 
 use crate::event::{Event, Family};
-use crate::key::KeyWriter;
+use crate::key::{KeyWriter, Start};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
 
 /// Moves on after each cell that does, in any cache: as long as it stands still, so do all of them.
@@ -417,9 +417,10 @@ impl Named {
 
 /// Runs `work` with the name of an event, if it has one.
 fn with_topic<E: Event + ?Sized, R>(event: &E, work: impl FnOnce(Topic<'_>) -> R) -> Option<R> {
-    let (family, mut key) = (E::family(), KeyWriter::new());
+    let family = E::family();
+    let mut key = KeyWriter::new(Start::new(family.hash()));
     event.write_to(&mut key);
-    let (bytes, hash) = key.finish(family.hash()).ok()?;
+    let (bytes, hash) = key.finish().ok()?;
     Some(work(Topic { family, instance: None, hash, bytes }))
 }
 

@@ -67,3 +67,58 @@ fn discard(garbage: Garbage) {
         state.counters.add(AnyTime::Errors, 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::tests::eventually;
+    use crate::entry::tests::{entry, key, state};
+    use crate::stats::Stats;
+    use crate::sync::{Arc, AtomicUsize, Ordering};
+
+    /// A value that counts how often it is dropped, and panics then if it is told to.
+    struct Value {
+        n_drops: Arc<AtomicUsize>,
+        panics: bool,
+    }
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            self.n_drops.fetch_add(1, Ordering::SeqCst);
+            assert!(!self.panics, "a value's own business");
+        }
+    }
+
+    fn garbage(n_drops: &Arc<AtomicUsize>, panics: bool) -> Garbage {
+        let value = Value { n_drops: Arc::clone(n_drops), panics };
+        Garbage::Entry(entry(key(1, b"key"), value), state())
+    }
+
+    #[test]
+    fn what_somebody_reads_is_dropped_when_nobody_does() {
+        for is_patient in [false, true] {
+            let n_drops = Arc::new(AtomicUsize::new(0));
+            let reader = epoch::pin().expect("the thread is not ending");
+            give_back(vec![garbage(&n_drops, false), garbage(&n_drops, false)], is_patient);
+            give_back(vec![garbage(&n_drops, false)], is_patient);
+            give_back_later();
+            assert_eq!(n_drops.load(Ordering::SeqCst), 0);
+            drop(reader);
+            eventually("all are dropped", || n_drops.load(Ordering::SeqCst) == 3);
+        }
+    }
+
+    #[test]
+    fn a_value_that_panics_when_it_is_dropped_is_counted_and_takes_no_other_along() {
+        let n_errors = || {
+            let mut stats = Stats::default();
+            state().counters.read(&mut stats);
+            stats.errors
+        };
+        let (n_drops, n_errors_before) = (Arc::new(AtomicUsize::new(0)), n_errors());
+        let panics = [true, false, true, false];
+        give_back(panics.map(|panics| garbage(&n_drops, panics)).into(), true);
+        eventually("all are dropped", || n_drops.load(Ordering::SeqCst) == 4);
+        assert_eq!(n_errors() - n_errors_before, 2);
+    }
+}
