@@ -801,3 +801,40 @@ fn a_result_is_put_in_under_the_events_that_are_known_or_not_at_all() {
         assert_eq!(unknown::peek(&1), None, "and what was there is gone");
     });
 }
+
+#[test]
+fn an_event_may_call_the_cache_while_it_is_written_down() {
+    #[cached(invalidate_on = ["greedy"])]
+    fn helper(id: u32) -> u32 {
+        id
+    }
+    struct Greedy(u32);
+    impl Serialize for Greedy {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            emit("another");
+            helper(self.0).serialize(serializer)
+        }
+    }
+    #[derive(Event)]
+    struct Changed(Greedy);
+    #[cached(invalidate_on = [Changed(Greedy(id))])]
+    fn before(id: u32) -> u32 {
+        id
+    }
+    #[cached(invalidate_on = |value| [Changed(Greedy(*value))])]
+    fn after(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    fn both(id: u32) -> u32 {
+        before(id) + after(id)
+    }
+    watched(|| {
+        TestCache::new().run(|| {
+            both(1);
+            assert_eq!((before::peek(&1), after::peek(&1)), (Some(1), Some(1)));
+            emit(Changed(Greedy(1)));
+            assert_eq!((before::peek(&1), after::peek(&1), both::peek(&1)), (None, None, None));
+        });
+    });
+}
