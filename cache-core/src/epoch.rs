@@ -16,6 +16,8 @@
 //! have found it. If its pin is visible and of a later epoch, it read the epoch after `retired` had moved it on, which
 //! the acquire and release on the epoch order after the unlinking: again it cannot have found it.
 //! So only visible pins of this epoch or an earlier one count, and those are waited for.
+//! What the reader did before it was seen unpinned, or pinned anew, is over: both stores are releases, for one that is
+//! not would hide the release before it.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -100,7 +102,7 @@ pub(crate) fn pin() -> Option<Pin> {
     };
     let outer = slot.pinned.load(Ordering::Relaxed);
     if outer == 0 {
-        slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
+        slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Release);
         if slot.has_fence {
             fence(Ordering::SeqCst);
         } else {
