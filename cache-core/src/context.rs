@@ -7,11 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use crate::cache::{self, Inner};
 use crate::function::Function;
-use crate::sync::{Arc, AtomicUsize, Ordering, Ref};
+use crate::sync::thread::LocalKey;
+use crate::sync::{Arc, AtomicUsize, Ordering, Ref, shared, thread_local};
 use crate::waits::{Frame, LoadId};
 
 /// How a call is to be answered.
@@ -25,8 +25,10 @@ pub(crate) enum Mode {
     Uncached,
 }
 
-/// Scopes of the process that make a call look at its thread. Frames do not count: only misses ask for them.
-static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+shared! {
+    /// Scopes of the process that make a call look at its thread. Frames do not count: only misses ask for them.
+    static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+}
 
 thread_local! {
     static CACHE: RefCell<Option<Ref<Inner>>> = const { RefCell::new(None) };

@@ -18,11 +18,15 @@
 //! So only visible pins of this epoch or an earlier one count, and those are waited for.
 //! What the reader did before it was seen unpinned, or pinned anew, is over: both stores are releases, for one that is
 //! not would hide the release before it.
+//!
+//! `tests/lock_free` tries all of this in a model, with the fences in place of the barrier.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence};
+use crate::sync::{
+    AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence, shared, thread_local,
+};
 
 /// What a thread owns and others read.
 pub(crate) struct Slot {
@@ -34,13 +38,13 @@ pub(crate) struct Slot {
     has_fence: bool,
 }
 
-/// Moves on with each retirement.
-static EPOCH: AtomicU64 = AtomicU64::new(1);
-
-static SLOTS: Mutex<Slots> = Mutex::new(Slots { all: Vec::new(), free: Vec::new() });
-
-/// How many threads have a slot.
-static N_LEASED: AtomicUsize = AtomicUsize::new(0);
+shared! {
+    /// Moves on with each retirement.
+    static EPOCH: AtomicU64 = AtomicU64::new(1);
+    static SLOTS: Mutex<Slots> = Mutex::new(Slots { all: Vec::new(), free: Vec::new() });
+    /// How many threads have a slot.
+    static N_LEASED: AtomicUsize = AtomicUsize::new(0);
+}
 
 struct Slots {
     all: Vec<&'static Slot>,
@@ -71,14 +75,14 @@ impl Lease {
         });
         N_LEASED.fetch_add(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        SLOT.set(Some(slot));
+        set_own_slot(Some(slot));
         Self(slot)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        SLOT.set(None);
+        set_own_slot(None);
         let mut slots = SLOTS.lock();
         N_LEASED.fetch_sub(1, Ordering::SeqCst);
         slots.free.push(self.0);
@@ -96,7 +100,7 @@ pub(crate) struct Pin {
 /// Pins this thread; `None` for a thread that is ending and has given its slot back.
 #[inline]
 pub(crate) fn pin() -> Option<Pin> {
-    let slot = match SLOT.get() {
+    let slot = match own_slot() {
         Some(slot) => slot,
         None => first_slot()?,
     };
@@ -111,6 +115,17 @@ pub(crate) fn pin() -> Option<Pin> {
         }
     }
     Some(Pin { slot, outer, not_send: std::marker::PhantomData })
+}
+
+/// The slot that this thread has already. One that is ending has none.
+#[inline]
+fn own_slot() -> Option<&'static Slot> {
+    SLOT.try_with(Cell::get).ok().flatten()
+}
+
+fn set_own_slot(slot: Option<&'static Slot>) {
+    // A model's thread that is ending may have dropped the place.
+    let _ = SLOT.try_with(|own| own.set(slot));
 }
 
 #[cold]
@@ -141,9 +156,9 @@ impl Slot {
 pub(crate) fn is_alone() -> bool {
     // With the fence of a thread that takes its slot: it sees what was unlinked, or it is seen here.
     fence(Ordering::SeqCst);
-    let own = usize::from(SLOT.get().is_some());
-    N_LEASED.load(Ordering::SeqCst) == own
-        && SLOT.get().is_none_or(|slot| slot.pinned.load(Ordering::Relaxed) == 0)
+    let own = own_slot();
+    N_LEASED.load(Ordering::SeqCst) == usize::from(own.is_some())
+        && own.is_none_or(|slot| slot.pinned.load(Ordering::Relaxed) == 0)
 }
 
 /// When something was retired.
@@ -175,7 +190,7 @@ pub(crate) struct Tally(u32);
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
+        shared! { static NEXT: AtomicU32 = AtomicU32::new(0); }
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -193,7 +208,7 @@ struct Tallies {
 
 impl Default for Tallies {
     fn default() -> Self {
-        Self { first: [const { AtomicU64::new(0) }; Self::N_FIRST], others: Default::default() }
+        Self { first: std::array::from_fn(|_| AtomicU64::new(0)), others: Default::default() }
     }
 }
 
@@ -232,9 +247,11 @@ impl Tallies {
 }
 
 /// A memory barrier on every thread of the process that is running.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(loom, miri))))]
 mod barrier {
-    use super::{AtomicBool, OnceLock, Ordering, fence};
+    use std::sync::atomic::AtomicBool;
+
+    use super::{OnceLock, Ordering, fence};
 
     const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
     const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
@@ -266,8 +283,8 @@ mod barrier {
     static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 }
 
-/// Without one, every pin has a fence of its own.
-#[cfg(not(target_os = "linux"))]
+/// Without one, and where a model checker looks, every pin has a fence of its own.
+#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
 mod barrier {
     use super::{Ordering, fence};
 

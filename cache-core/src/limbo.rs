@@ -9,7 +9,7 @@ use crate::entry::EntryRef;
 use crate::epoch::{self, Retired};
 use crate::function::FunctionState;
 use crate::stats::AnyTime;
-use crate::sync::{Mutex, Ref};
+use crate::sync::{Mutex, Ref, shared, thread};
 use crate::table::Buckets;
 use crate::worker;
 
@@ -22,8 +22,10 @@ pub(crate) enum Garbage {
     Buckets(#[expect(dead_code, reason = "only kept")] Box<Buckets>),
 }
 
-/// What was retired and not free then.
-static WAITING: Mutex<Vec<(Retired, Vec<Garbage>)>> = Mutex::new(Vec::new());
+shared! {
+    /// What was retired and not free then.
+    static WAITING: Mutex<Vec<(Retired, Vec<Garbage>)>> = Mutex::new(Vec::new());
+}
 
 /// Drops what was taken out of reach, now if nobody is reading, else as soon as that is so.
 ///
@@ -41,7 +43,7 @@ pub(crate) fn give_back(garbage: Vec<Garbage>, is_patient: bool) {
             return;
         }
         patience -= 1;
-        std::thread::yield_now();
+        thread::yield_now();
     }
     garbage.into_iter().for_each(discard);
 }

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::machine_time;
+use crate::sync::start_daemon;
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -37,8 +37,7 @@ pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) {
     let key = (due, queue.n_queued);
     queue.tasks.insert(key, Box::new(task));
     if !queue.is_running {
-        queue.is_running =
-            thread::Builder::new().name("cache-worker".to_owned()).spawn(work).is_ok();
+        queue.is_running = start_daemon("cache-worker", work);
     }
     drop(queue);
     CHANGED.notify_one();
