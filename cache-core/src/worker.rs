@@ -29,8 +29,8 @@ static CHANGED: Condvar = Condvar::new();
 /// The longest wait. A task that is due later waits several times.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Runs `task` once, so much later.
-pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) {
+/// Runs `task` once, so much later; false if there is no thread for it, until somebody can start one.
+pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) -> bool {
     let due = machine_time() + delay.min(LONGEST);
     let mut queue = queue();
     queue.n_queued += 1;
@@ -39,8 +39,16 @@ pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) {
     if !queue.is_running {
         queue.is_running = start_daemon("cache-worker", work);
     }
+    let is_running = queue.is_running;
     drop(queue);
     CHANGED.notify_one();
+    is_running
+}
+
+/// How many tasks wait.
+#[cfg(test)]
+pub(crate) fn n_waiting() -> usize {
+    queue().tasks.len()
 }
 
 fn queue() -> MutexGuard<'static, Queue> {
