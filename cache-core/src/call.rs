@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Entry, Key, KeyRef};
+use crate::entry::{Key, KeyRef};
 use crate::epoch;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
@@ -23,6 +23,7 @@ use crate::outcome::Plan;
 use crate::stats::{AnyTime, Stats};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
+use crate::table::Found;
 use crate::waits::Wait;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
@@ -30,8 +31,6 @@ use crate::waits::Wait;
 pub struct Site {
     function: &'static Function,
     instance: Option<TypeId>,
-    /// What the hash of a key begins with.
-    identity: u64,
     mode: Mode,
 }
 
@@ -39,8 +38,7 @@ impl Site {
     /// The site of a function that is not generic.
     #[inline]
     pub fn of(function: &'static Function) -> Self {
-        let identity = std::ptr::from_ref(function).addr() as u64;
-        Self { function, instance: None, identity, mode: Mode::Normal }
+        Self { function, instance: None, mode: Mode::Normal }
     }
 
     /// The site of one instantiation.
@@ -49,10 +47,7 @@ impl Site {
     /// which no name or path in the source does.
     #[inline]
     pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        let instance = typeid::of::<T>();
-        let mut hasher = InstanceHasher(std::ptr::from_ref(function).addr() as u64);
-        instance.hash(&mut hasher);
-        Self { function, instance: Some(instance), identity: hasher.0, mode: Mode::Normal }
+        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -76,9 +71,16 @@ impl Site {
     }
 
     /// Begins a call, whose arguments are to follow.
-    #[inline]
+    #[inline(always)]
     pub fn call(self) -> Call {
-        Call { site: self, key: KeyWriter::new() }
+        let state = self.function.global.get().copied();
+        let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
+        if let Some(instance) = self.instance {
+            let mut hasher = InstanceHasher(0);
+            instance.hash(&mut hasher);
+            keys = keys.with(hasher.0);
+        }
+        Call { site: self, state, key: KeyWriter::new(keys) }
     }
 
     /// What the function has done.
@@ -136,6 +138,8 @@ impl Hasher for InstanceHasher {
 #[must_use = "a call is answered, or addressed"]
 pub struct Call {
     site: Site,
+    /// What the global cache knows of the function, if that was asked for it before.
+    state: Option<&'static FunctionState>,
     key: KeyWriter,
 }
 
@@ -148,40 +152,43 @@ impl Call {
 
     /// Answers the call from the cache, or says how to go on.
     #[inline]
-    pub fn get<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        match self.hit(plan.restore) {
+    pub fn get<R: 'static>(&mut self, plan: Plan<R>) -> Lookup<R> {
+        match self.hit(plan) {
             Some(out) => Lookup::Hit(out),
             None => self.look_closely(plan),
         }
     }
 
     /// The way of nearly every hit: nothing is special about the call, and the global cache has its result.
-    #[inline]
-    fn hit<R>(&self, restore: fn(Entry<'_>) -> Option<R>) -> Option<R> {
-        let Site { function, identity, mode, .. } = self.site;
-        if mode != Mode::Normal || !context::is_plain() {
+    #[inline(always)]
+    fn hit<R>(&self, plan: Plan<R>) -> Option<R> {
+        let state = self.state?;
+        if self.site.mode != Mode::Normal || !context::is_plain() {
             return None;
         }
-        let state = *function.global.get()?;
-        if !state.is_enabled() {
-            return None;
-        }
-        let (bytes, hash) = self.key.finish(identity).ok()?;
-        let pin = epoch::pin()?;
+        let (bytes, hash) = self.key.finish().ok()?;
         let cache = cache::global();
-        let entry = cache.memory.find(&pin, state, hash, bytes)?;
-        if entry.is_special() && !self.is_served(cache, entry) {
+        let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
+        if found.entry().is_special() && !self.is_served(cache, state, &found) {
             return None;
         }
-        cache.memory.note_hit(&pin, entry, state, &cache.clock);
-        restore(entry)
+        cache.memory.note_hit(&found, state, &cache.clock);
+        plan.restore(found.entry())
     }
 
-    /// Whether an entry that is of one instantiation or mortal is for this call.
+    /// Whether an entry that is of one instantiation, is mortal or has a place in an order of its function is for this call.
     #[inline(never)]
-    fn is_served(&self, cache: &Inner, entry: Entry<'_>) -> bool {
-        entry.is_of(self.site.instance)
-            && (!entry.is_mortal() || entry.outlives(cache.clock.for_deadline(entry.due())))
+    fn is_served(&self, cache: &Inner, state: &FunctionState, found: &Found) -> bool {
+        let entry = found.entry();
+        if !entry.is_of(self.site.instance)
+            || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
+        {
+            return false;
+        }
+        if state.is_limited() {
+            cache.memory.note_use(entry, state, found.slot(), &cache.clock);
+        }
+        true
     }
 
     /// Looks again, for what may be special about the call.
@@ -190,7 +197,7 @@ impl Call {
         let unclaimed = Miss { plan, ticket: None };
         let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
         let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
-        if let Some(out) = look(&cache, key, mode, &plan) {
+        if let Some(out) = look(&cache, key, mode, plan) {
             return Lookup::Hit(out);
         }
         let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
@@ -200,7 +207,7 @@ impl Call {
     /// Answers the call from the cache, or by running a sync body.
     #[inline]
     pub fn answer<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
-        match self.hit(plan.restore) {
+        match self.hit(plan) {
             Some(out) => out,
             None => self.answer_closely(plan, body),
         }
@@ -211,13 +218,13 @@ impl Call {
     fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
         let Some(Way { cache, state, mode }) = self.way() else { return body() };
         let Some(key) = self.key(&state) else { return body() };
-        if let Some(out) = look(&cache, key, mode, &plan) {
+        if let Some(out) = look(&cache, key, mode, plan) {
             return out;
         }
         let join = mode.join(state.function);
         match cache.memory.begin(key, join, Company::Welcome, false, &cache.clock) {
             // A load needs no more than what is on the stack.
-            Begin::Lead(load) => Leader::new(cache, key, load).run(&plan, |_| body()),
+            Begin::Lead(load) => Leader::new(cache, key, load).run(plan, |_| body()),
             begun => {
                 let key = key.to_owned(state.clone());
                 let ticket = Ticket { cache, key, join, begun: Some(begun) };
@@ -245,7 +252,7 @@ impl Call {
     #[must_use]
     pub fn peek<R>(&mut self, plan: Plan<R>) -> Option<R> {
         let entry = self.addressed(|cache, key| cache.memory.peek(key, &cache.clock))??;
-        (plan.restore)(entry.get())
+        plan.restore(entry.get())
     }
 
     /// Stores a result for the call; true if it is stored now.
@@ -259,7 +266,7 @@ impl Call {
                 cache.memory.invalidate(key, &cache.clock);
                 return false;
             }
-            match storable(cache, key, &plan, value, terms) {
+            match storable(cache, key, plan, value, terms) {
                 Some(entry) => put(cache, entry, key) == Stored::Yes,
                 None => {
                     cache.memory.invalidate(key, &cache.clock);
@@ -281,7 +288,7 @@ impl Call {
     /// and must not be answered from the cache.
     #[inline]
     fn key<'a>(&'a self, state: &'a FunctionState) -> Option<KeyRef<'a>> {
-        let Ok((bytes, hash)) = self.key.finish(self.site.identity) else {
+        let Ok((bytes, hash)) = self.key.finish() else {
             state.counters.add(AnyTime::Errors, 1);
             return None;
         };
@@ -309,16 +316,16 @@ impl Mode {
 }
 
 /// The result that a call finds, where something is special. Where nothing is, it has looked for it before.
-fn look<R>(cache: &Inner, key: KeyRef<'_>, mode: Mode, plan: &Plan<R>) -> Option<R> {
+fn look<R>(cache: &Inner, key: KeyRef<'_>, mode: Mode, plan: Plan<R>) -> Option<R> {
     if mode != Mode::Normal || context::is_plain() {
         return None;
     }
-    let pin = epoch::pin()?;
-    (plan.restore)(cache.memory.get(&pin, key, &cache.clock)?)
+    let found = cache.memory.get(epoch::pin()?, key, &cache.clock)?;
+    plan.restore(found.entry())
 }
 
 /// What the cache says to a call.
-pub enum Lookup<R> {
+pub enum Lookup<R: 'static> {
     /// Its result.
     Hit(R),
     /// That its body is to run.
@@ -327,7 +334,7 @@ pub enum Lookup<R> {
 
 /// A call that must load.
 #[must_use = "a miss is answered by loading"]
-pub struct Miss<R> {
+pub struct Miss<R: 'static> {
     plan: Plan<R>,
     /// `None` for a call that the cache has nothing to do with.
     ticket: Option<Ticket>,
@@ -355,7 +362,7 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
-            Claim::Lead(cache, key, load) => Leader::new(cache, key, load).run(&plan, body),
+            Claim::Lead(cache, key, load) => Leader::new(cache, key, load).run(plan, body),
         }
     }
 
@@ -383,7 +390,7 @@ impl<R: 'static> Miss<R> {
             },
         };
         let (leader, out, terms) = adopted.await;
-        leader.finish(&plan, &out, terms);
+        leader.finish(plan, &out, terms);
         out
     }
 
@@ -402,7 +409,7 @@ impl<R: 'static> Miss<R> {
             Claim::Lead(cache, key, load) => {
                 let leader = Leader::new_async(cache, key, load);
                 let (out, terms) = leader.run_async(body).await;
-                leader.finish(&plan, &out, terms);
+                leader.finish(plan, &out, terms);
                 out
             }
         }
@@ -422,7 +429,7 @@ impl<R: 'static> Miss<R> {
             });
             let out = match begin {
                 Begin::Lead(load) => return Claim::Lead(cache, key, load),
-                Begin::Hit(entry) => (plan.restore)(entry.get()),
+                Begin::Hit(entry) => plan.restore(entry.get()),
                 Begin::Follow(follower) => {
                     was_counted = true;
                     let frame = context::frame();
@@ -433,9 +440,9 @@ impl<R: 'static> Miss<R> {
                         continue;
                     }
                     match follower.await {
-                        Arrival::Landed(Landing::Value(entry)) => (plan.restore)(entry.get()),
+                        Arrival::Landed(Landing::Value(entry)) => plan.restore(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {
-                            plan.share.and_then(|share| (share.unpack)(&*out))
+                            plan.share().and_then(|share| (share.unpack)(&*out))
                         }
                         Arrival::Adopted(load) => {
                             state.counters.add(AnyTime::Coalesced, 1);

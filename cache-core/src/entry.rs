@@ -1,7 +1,8 @@
 //! A stored result: its key, value, charge and lifetime, in one allocation.
 //!
 //! An entry is a header, the bytes of the key and the value, one after the other, behind one thin pointer:
-//! a hit finds all that it needs in neighbouring cache lines, and a miss allocates once.
+//! a hit finds all that it needs in neighbouring cache lines, and a miss allocates once. What few entries have, such as
+//! a deadline or a label, lies before the header.
 //! Its type is only known to who made it; the header remembers which type that was, and is asked.
 
 #![expect(unsafe_code, reason = "one allocation for values of any type behind one atomic pointer")]
@@ -9,7 +10,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
-use std::mem::size_of;
+use std::mem::{ManuallyDrop, size_of};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -104,33 +105,91 @@ impl AsKey for Key {
 /// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
 
+/// What every entry has. What a hit reads comes last, next to the key.
 #[repr(C)]
 struct Header {
     n_refs: AtomicU32,
-    uses: AtomicU32,
-    hash: u64,
-    value: &'static ValueType,
-    owner: u32,
-    key_len: u32,
-    /// The tick of its last use.
-    used: AtomicU64,
-    /// About when that was.
-    last_used: AtomicU64,
-    created: Moment,
-    charge: usize,
+    /// What it counts for, or [`TOO_MUCH`].
+    charge: u32,
     /// Where it stands in its order. Written before it is seen, and read under the lock.
     place: AtomicU32,
-    more: Option<Box<More>>,
+    created: Coarse,
+    last_used: AtomicU32,
+    uses: AtomicU32,
+    hash: u64,
+    /// The tick of its last use.
+    used: AtomicU64,
+    id: Id,
+    value: &'static ValueType,
 }
 
-/// What few entries have.
+/// A charge that only [`More`] has room for.
+const TOO_MUCH: u32 = u32::MAX;
+
+/// Which function returned it, how long its key is, and whether more is to be asked: compared in one step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Id(u64);
+
+impl Id {
+    /// It has [`More`].
+    const HAS_MORE: u64 = 1 << 31;
+    /// Its function has limits of its own.
+    const IS_LIMITED: u64 = 1 << 30;
+    const LEN: u64 = Self::IS_LIMITED - 1;
+
+    #[inline]
+    pub(crate) fn new(owner: u32, key_len: usize) -> Self {
+        Self(u64::from(owner) << 32 | key_len as u64)
+    }
+
+    #[inline]
+    fn owner(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    fn key_len(self) -> usize {
+        (self.0 & Self::LEN) as usize
+    }
+
+    #[inline]
+    fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    #[inline]
+    fn without_flags(self) -> Self {
+        Self(self.0 & !(Self::HAS_MORE | Self::IS_LIMITED))
+    }
+}
+
+/// A moment as people read it, in 32nds of a second. After four years it begins anew.
+#[derive(Clone, Copy)]
+struct Coarse(u32);
+
+impl Coarse {
+    const NANOS: u64 = 1_000_000_000 / 32;
+
+    fn of(moment: Moment) -> Self {
+        Self((moment.0 / Self::NANOS) as u32)
+    }
+
+    fn until(self, now: Moment) -> Duration {
+        Duration::from_nanos(u64::from(Self::of(now).0.wrapping_sub(self.0)) * Self::NANOS)
+    }
+}
+
+/// What few entries have. It lies before the header.
 struct More {
     label: Option<Box<str>>,
     instance: Option<TypeId>,
+    charge: usize,
     /// The first moment at which it is expired.
     deadline: Moment,
     /// It also expires when unused for so many nanoseconds; `u64::MAX` for never.
     idle: u64,
+    /// When it was used last, if it expires when unused.
+    last_used: AtomicU64,
     /// The moment under which it is listed to be looked at; `u64::MAX` for none.
     listed: AtomicU64,
 }
@@ -166,13 +225,15 @@ const fn value_offset(align: usize, key_len: usize) -> usize {
     (KEY + key_len + align - 1) & !(align - 1)
 }
 
-impl ValueType {
-    fn layout(&self, key_len: usize) -> Layout {
-        let align = self.align.max(align_of::<Header>());
-        let size = value_offset(self.align, key_len).checked_add(self.size);
-        size.and_then(|size| Layout::from_size_align(size, align).ok())
-            .expect("a key and a value that exist fit into memory together")
-    }
+/// The allocation of an entry, and where its header lies in it.
+fn layout(value: &ValueType, key_len: usize, has_more: bool) -> (Layout, usize) {
+    let align = value.align.max(align_of::<Header>());
+    let header = if has_more { size_of::<More>().next_multiple_of(align) } else { 0 };
+    let size = value_offset(value.align, key_len)
+        .checked_add(value.size)
+        .and_then(|size| size.checked_add(header));
+    let layout = size.and_then(|size| Layout::from_size_align(size, align).ok());
+    (layout.expect("a key and a value that exist fit into memory together"), header)
 }
 
 /// One of the holders of an entry.
@@ -214,54 +275,80 @@ pub(crate) struct Draft<'a> {
 
 impl EntryRef {
     pub(crate) fn new<T: Any + Send + Sync>(value: T, heap: usize, draft: Draft<'_>) -> Self {
+        let value = ManuallyDrop::new(value);
+        let (entry, value_start) = Self::with_room(T::TYPE, heap, draft);
+        // SAFETY: there is room for a `T` there, and nobody else knows the entry yet. The value is moved, not copied:
+        // what is left of it is not dropped.
+        unsafe { value_start.cast::<T>().copy_from_nonoverlapping(std::ptr::from_ref(&*value), 1) };
+        entry
+    }
+
+    /// An entry and where its value is to be written, before anybody else sees it.
+    fn with_room(value: &'static ValueType, heap: usize, draft: Draft<'_>) -> (Self, *mut u8) {
         let Draft { key, label, life, now, place, size: _ } = draft;
-        let value_type = T::TYPE;
-        let layout = value_type.layout(key.bytes.len());
+        let key_len = key.bytes.len();
+        assert!(key_len as u64 <= Id::LEN, "a key is shorter than 1 GiB");
+        let mut id = Id::new(key.state.owner, key_len);
+        if key.state.is_limited() {
+            id.0 |= Id::IS_LIMITED;
+        }
         let label_len = label.as_ref().map_or(0, |label| label.len());
-        let more = (label.is_some() || key.instance.is_some() || life.is_mortal()).then(|| {
-            Box::new(More {
-                label,
-                instance: key.instance,
-                deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
-                idle: life.idle.map_or(u64::MAX, nanos),
-                listed: AtomicU64::new(u64::MAX),
-            })
-        });
-        let charge = [
-            layout.size(),
-            place,
-            if more.is_some() { size_of::<More>() } else { 0 },
-            if life.is_mortal() { DEADLINE } else { 0 },
-            label_len,
-            heap,
-        ]
-        .into_iter()
-        .fold(0, usize::saturating_add);
+        let charge = |has_more| {
+            let parts = [
+                layout(value, key_len, has_more).0.size(),
+                place,
+                if life.is_mortal() { DEADLINE } else { 0 },
+                label_len,
+                heap,
+            ];
+            parts.into_iter().fold(0, usize::saturating_add)
+        };
+        let is_special = label.is_some() || key.instance.is_some() || life.is_mortal();
+        let has_more = is_special || charge(false) >= TOO_MUCH as usize;
+        let charge = charge(has_more);
+        if has_more {
+            id.0 |= Id::HAS_MORE;
+        }
         let header = Header {
             n_refs: AtomicU32::new(1),
+            charge: u32::try_from(charge).unwrap_or(TOO_MUCH),
+            place: AtomicU32::new(0),
+            created: Coarse::of(now),
+            last_used: AtomicU32::new(Coarse::of(now).0),
             uses: AtomicU32::new(0),
             hash: key.hash,
-            value: value_type,
-            owner: key.state.owner,
-            key_len: u32::try_from(key.bytes.len()).expect("a key is shorter than 4 GiB"),
             used: AtomicU64::new(0),
-            last_used: AtomicU64::new(now.0),
-            created: now,
-            charge,
-            place: AtomicU32::new(0),
-            more,
+            id,
+            value,
         };
-        // SAFETY: the layout is not empty, for it begins with a header.
+        let (layout, header_start) = layout(value, key_len, has_more);
+        // SAFETY: the layout is not empty, for there is a header in it.
         let start = unsafe { alloc(layout) };
-        let Some(entry) = NonNull::new(start.cast::<Header>()) else { handle_alloc_error(layout) };
-        // SAFETY: `start` is an allocation of `layout`, which has room and the alignment for the three parts at their
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        // SAFETY: `start` is an allocation of `layout`, which has room and the alignment for the four parts at their
         // offsets, and nobody else knows it yet.
         unsafe {
-            entry.write(header);
-            start.add(KEY).copy_from_nonoverlapping(key.bytes.as_ptr(), key.bytes.len());
-            start.add(value_offset(align_of::<T>(), key.bytes.len())).cast::<T>().write(value);
+            let entry = start.add(header_start);
+            if has_more {
+                entry.cast::<More>().sub(1).write(More {
+                    label,
+                    instance: key.instance,
+                    charge,
+                    deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
+                    idle: life.idle.map_or(u64::MAX, nanos),
+                    last_used: AtomicU64::new(now.0),
+                    listed: AtomicU64::new(u64::MAX),
+                });
+            }
+            entry.cast::<Header>().write(header);
+            entry.add(KEY).copy_from_nonoverlapping(key.bytes.as_ptr(), key_len);
+            (
+                Self(NonNull::new_unchecked(entry.cast())),
+                entry.add(value_offset(value.align, key_len)),
+            )
         }
-        Self(entry)
     }
 
     #[inline]
@@ -298,14 +385,17 @@ impl Drop for EntryRef {
                 unsafe { dealloc(self.0, self.1) };
             }
         }
-        let start = self.0.as_ptr().cast::<u8>();
-        let (value, key_len) = (self.get().header().value, self.get().header().key_len);
-        let _free = Free(start, value.layout(key_len as usize));
-        // SAFETY: this was the last holder, so nobody looks at the header or the value any more.
+        let (value, id) = (self.get().header().value, self.get().header().id);
+        let has_more = id.has(Id::HAS_MORE);
+        let (layout, header_start) = layout(value, id.key_len(), has_more);
+        let entry = self.0.as_ptr().cast::<u8>();
+        // SAFETY: this was the last holder, so nobody looks at the entry any more; its parts are at their offsets.
         unsafe {
-            let value_start = start.add(value_offset(value.align, key_len as usize));
-            self.0.drop_in_place();
-            (value.drop)(value_start);
+            let _free = Free(entry.sub(header_start), layout);
+            if has_more {
+                entry.cast::<More>().sub(1).drop_in_place();
+            }
+            (value.drop)(entry.add(value_offset(value.align, id.key_len())));
         }
     }
 }
@@ -355,52 +445,68 @@ impl<'a> Entry<'a> {
         unsafe { self.header.as_ref() }
     }
 
+    /// What few entries have.
+    fn more(self) -> Option<&'a More> {
+        let has_more = self.header().id.has(Id::HAS_MORE);
+        // SAFETY: then it lies before the header, and but for atomics it does not change while somebody holds the entry.
+        has_more.then(|| unsafe { self.header.cast::<More>().sub(1).as_ref() })
+    }
+
     /// The value, if it is of this type.
     #[inline]
     pub(crate) fn value<T: 'static>(self) -> Option<&'a T> {
         let value = self.header().value;
         // One type may be described at several addresses, but no address describes two.
         let is_of_type = std::ptr::eq(value, T::TYPE) || (value.id)() == TypeId::of::<T>();
-        let offset = value_offset(align_of::<T>(), self.header().key_len as usize);
+        let offset = value_offset(align_of::<T>(), self.header().id.key_len());
         // SAFETY: the value is of this type, lies at this offset and does not change while somebody holds the entry.
         is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
-    #[inline]
-    pub(crate) fn key_bytes(self) -> &'a [u8] {
+    /// The beginning of its key.
+    ///
+    /// # Safety
+    ///
+    /// The key is at least `len` bytes long.
+    #[inline(always)]
+    unsafe fn first_key_bytes(self, len: usize) -> &'a [u8] {
         // SAFETY: so many bytes lie there and do not change while somebody holds the entry.
-        unsafe {
-            let start = self.header.cast::<u8>().add(KEY);
-            std::slice::from_raw_parts(start.as_ptr(), self.header().key_len as usize)
-        }
+        unsafe { std::slice::from_raw_parts(self.header.cast::<u8>().add(KEY).as_ptr(), len) }
+    }
+
+    pub(crate) fn as_raw(self) -> RawEntry {
+        RawEntry(self.header.as_ptr())
     }
 
     /// Keeps the entry beyond `'a`.
     pub(crate) fn to_owned(self) -> EntryRef {
-        EntryRef::clone(&std::mem::ManuallyDrop::new(EntryRef(self.header)))
+        EntryRef::clone(&ManuallyDrop::new(EntryRef(self.header)))
     }
 
     /// Whether it is of this call. The bytes decide; the hash only found the place to look.
     pub(crate) fn is(self, key: KeyRef<'_>) -> bool {
-        self.has_key(key.state.owner, key.hash, key.bytes) && self.is_of(key.instance)
+        self.has_key(Id::new(key.state.owner, key.bytes.len()), key.bytes)
+            && self.is_of(key.instance)
     }
 
     /// Whether it is of this call, or of the same one to another instantiation.
-    #[inline]
-    pub(crate) fn has_key(self, owner: u32, hash: u64, bytes: &[u8]) -> bool {
-        let header = self.header();
-        header.hash == hash && header.owner == owner && are_same(self.key_bytes(), bytes)
+    #[inline(always)]
+    pub(crate) fn has_key(self, id: Id, bytes: &[u8]) -> bool {
+        // The compiler cannot know that equal ids are of keys of one length, but may know the length.
+        let is_of_len = self.header().id.without_flags() == id && id.key_len() == bytes.len();
+        // SAFETY: its key is as long as `bytes`.
+        is_of_len && are_same(unsafe { self.first_key_bytes(bytes.len()) }, bytes)
     }
 
     /// Whether it is of this instantiation.
     pub(crate) fn is_of(self, instance: Option<TypeId>) -> bool {
-        self.header().more.as_ref().and_then(|more| more.instance) == instance
+        self.more().and_then(|more| more.instance) == instance
     }
 
     /// Whether anything is to be asked but its key.
     #[inline]
     pub(crate) fn is_special(self) -> bool {
-        self.header().more.is_some()
+        self.header().id != self.header().id.without_flags()
     }
 
     #[inline]
@@ -411,16 +517,15 @@ impl<'a> Entry<'a> {
     /// Which function returned it.
     #[inline]
     pub(crate) fn owner(self) -> u32 {
-        self.header().owner
+        self.header().id.owner()
     }
 
     /// What it counts for in the budgets. Computed once: what was added is what is subtracted.
     pub(crate) fn charge(self) -> usize {
-        self.header().charge
-    }
-
-    pub(crate) fn created(self) -> Moment {
-        self.header().created
+        match (self.header().charge, self.more()) {
+            (TOO_MUCH, Some(more)) => more.charge,
+            (charge, _) => charge as usize,
+        }
     }
 
     pub(crate) fn place(self) -> u32 {
@@ -443,40 +548,30 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether time can end this entry's life.
-    #[inline]
     pub(crate) fn is_mortal(self) -> bool {
-        self.header()
-            .more
-            .as_ref()
-            .is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
-    }
-
-    /// Whether its life depends on when it was last used.
-    #[inline]
-    pub(crate) fn is_idling(self) -> bool {
-        self.header().more.as_ref().is_some_and(|more| more.idle != u64::MAX)
+        self.more().is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
     }
 
     /// The moment from which it must not be served any more, as far as is known now.
     pub(crate) fn due(self) -> Moment {
-        let Some(more) = &self.header().more else { return Moment::NEVER };
-        more.deadline.min(Moment(self.last_used().0.saturating_add(more.idle)))
+        let Some(more) = self.more() else { return Moment::NEVER };
+        let last_used = more.last_used.load(Ordering::Relaxed);
+        more.deadline.min(Moment(last_used.saturating_add(more.idle)))
     }
 
     /// The moment under which it is listed to be looked at. Under the lock, as is setting it.
     pub(crate) fn listed(self) -> Option<Moment> {
-        let listed = Moment(self.header().more.as_ref()?.listed.load(Ordering::Relaxed));
+        let listed = Moment(self.more()?.listed.load(Ordering::Relaxed));
         (listed != Moment::NEVER).then_some(listed)
     }
 
     pub(crate) fn set_listed(self, due: Moment) {
-        if let Some(more) = &self.header().more {
+        if let Some(more) = self.more() {
             more.listed.store(due.0, Ordering::Relaxed);
         }
     }
 
     /// The one rule of freshness: an entry is expired from its deadline on.
-    #[inline]
     pub(crate) fn is_fresh(self, now: Moment) -> bool {
         !self.is_mortal() || now < self.due()
     }
@@ -484,33 +579,34 @@ impl<'a> Entry<'a> {
     /// Whether it may be served now, which is then when it was last used.
     pub(crate) fn outlives(self, now: Moment) -> bool {
         let is_fresh = self.is_fresh(now);
-        if is_fresh && self.is_idling() {
-            self.set_last_used(now);
+        if is_fresh
+            && let Some(more) = self.more()
+            && more.idle != u64::MAX
+        {
+            more.last_used.store(now.0, Ordering::Relaxed);
         }
         is_fresh
     }
 
-    #[inline]
-    pub(crate) fn last_used(self) -> Moment {
-        Moment(self.header().last_used.load(Ordering::Relaxed))
-    }
-
-    #[inline]
+    /// Notes when it was used, for people.
     pub(crate) fn set_last_used(self, now: Moment) {
-        self.header().last_used.store(now.0, Ordering::Relaxed);
+        self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
     }
 
     /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
+    /// True if that was one of those.
     #[inline]
-    pub(crate) fn count_use(self, random: u64) {
+    pub(crate) fn count_use(self, random: u64) -> bool {
         const STEP: u32 = 32;
         let uses = &self.header().uses;
         let n_uses = uses.load(Ordering::Relaxed);
+        let is_32nd = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0;
         if n_uses < STEP {
             uses.store(n_uses + 1, Ordering::Relaxed);
-        } else if random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0 {
+        } else if is_32nd {
             uses.store(n_uses.saturating_add(STEP), Ordering::Relaxed);
         }
+        is_32nd
     }
 
     /// As people read it.
@@ -519,31 +615,51 @@ impl<'a> Entry<'a> {
         let due = self.due();
         EntryInfo {
             function,
-            label: header.more.as_ref().and_then(|more| Some(more.label.as_deref()?.to_owned())),
+            label: self.more().and_then(|more| Some(more.label.as_deref()?.to_owned())),
             key: format!("{:016x}", header.hash),
-            age: now.since(header.created),
-            idle: now.since(self.last_used()),
+            age: header.created.until(now),
+            idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
             uses: u64::from(header.uses.load(Ordering::Relaxed)),
-            charge: header.charge,
+            charge: self.charge(),
             remaining: (due != Moment::NEVER).then(|| due.since(now)),
         }
     }
 }
 
 /// Compares bytes, most of which are few: faster than a call of `memcmp`.
-#[inline]
+///
+/// From the end, because what a key ends with was mostly written in one piece, and where the compiler knows the length,
+/// it is compared while it is still in a register.
+#[inline(always)]
 fn are_same(one: &[u8], other: &[u8]) -> bool {
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    if one.len() != other.len() {
-        return false;
+    if one.len() != other.len() || one.len() > 32 {
+        return one == other;
     }
-    if one.len() <= 16
-        && let (Some(one_first), Some(other_first)) = (one.first_chunk(), other.first_chunk())
-        && let (Some(one_last), Some(other_last)) = (one.last_chunk(), other.last_chunk())
+    let (mut one, mut other) = (one, other);
+    while let (Some((one_rest, one_word)), Some((other_rest, other_word))) =
+        (one.split_last_chunk::<8>(), other.split_last_chunk::<8>())
     {
-        return word(one_first) == word(other_first) && word(one_last) == word(other_last);
+        if u64::from_le_bytes(*one_word) != u64::from_le_bytes(*other_word) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
     }
-    one == other
+    if let (Some((one_rest, one_half)), Some((other_rest, other_half))) =
+        (one.split_last_chunk::<4>(), other.split_last_chunk::<4>())
+    {
+        if u32::from_le_bytes(*one_half) != u32::from_le_bytes(*other_half) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    let mut idx = 0;
+    while idx < one.len().min(other.len()) {
+        if one[idx] != other[idx] {
+            return false;
+        }
+        idx += 1;
+    }
+    true
 }
 
 /// One stored result, as [`Cache::entries`](crate::Cache::entries) lists it.

@@ -92,29 +92,34 @@ impl Drop for Lease {
 /// The thread is pinned until this is dropped: what it finds stays where it is.
 pub(crate) struct Pin {
     pub(crate) slot: &'static Slot,
-    /// What the slot said before: a value's `Clone` may make cached calls while it is being read.
-    outer: u64,
     not_send: std::marker::PhantomData<*const ()>,
 }
 
-/// Pins this thread; `None` for a thread that is ending and has given its slot back.
+/// Pins this thread; `None` for a thread that is pinned already, as when a value's `Clone` makes cached calls, and for
+/// one that is ending and has given its slot back.
 #[inline]
 pub(crate) fn pin() -> Option<Pin> {
-    let slot = match own_slot() {
-        Some(slot) => slot,
-        None => first_slot()?,
-    };
-    let outer = slot.pinned.load(Ordering::Relaxed);
-    if outer == 0 {
-        slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Release);
-        if slot.has_fence {
-            fence(Ordering::SeqCst);
-        } else {
-            // The barrier of whoever retires is one for this thread too, if the compiler keeps the order.
-            std::sync::atomic::compiler_fence(Ordering::SeqCst);
-        }
+    let slot = slot()?;
+    if slot.pinned.load(Ordering::Relaxed) != 0 {
+        return None;
     }
-    Some(Pin { slot, outer, not_send: std::marker::PhantomData })
+    slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Release);
+    if slot.has_fence {
+        fence(Ordering::SeqCst);
+    } else {
+        // The barrier of whoever retires is one for this thread too, if the compiler keeps the order.
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    }
+    Some(Pin { slot, not_send: std::marker::PhantomData })
+}
+
+/// What this thread owns; `None` for one that is ending and has given it back.
+#[inline]
+pub(crate) fn slot() -> Option<&'static Slot> {
+    match own_slot() {
+        Some(slot) => Some(slot),
+        None => first_slot(),
+    }
 }
 
 /// The slot that this thread has already. One that is ending has none.
@@ -136,7 +141,7 @@ fn first_slot() -> Option<&'static Slot> {
 impl Drop for Pin {
     #[inline]
     fn drop(&mut self) {
-        self.slot.pinned.store(self.outer, Ordering::Release);
+        self.slot.pinned.store(0, Ordering::Release);
     }
 }
 
@@ -144,11 +149,11 @@ impl Slot {
     /// Counts one hit of a function, and says how many of it the thread has counted.
     /// Only the thread that owns the slot calls this.
     #[inline]
-    pub(crate) fn count_hit(&self, tally: Tally) -> u64 {
-        let hits = self.hits.get(tally);
+    pub(crate) fn count_hit(&self, tally: Tally) -> Option<u64> {
+        let hits = self.hits.get(tally)?;
         let n_hits = hits.load(Ordering::Relaxed) + 1;
         hits.store(n_hits, Ordering::Relaxed);
-        n_hits
+        Some(n_hits)
     }
 }
 
@@ -185,10 +190,13 @@ impl Retired {
 }
 
 /// Names a function's counters in the slots of all threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tally(u32);
 
 impl Tally {
+    /// Of a function that counts its hits elsewhere.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     pub(crate) fn new() -> Self {
         shared! { static NEXT: AtomicU32 = AtomicU32::new(0); }
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -216,9 +224,9 @@ impl Tallies {
     const N_FIRST: usize = 64;
 
     #[inline]
-    fn get(&self, tally: Tally) -> &AtomicU64 {
+    fn get(&self, tally: Tally) -> Option<&AtomicU64> {
         match self.first.get(tally.0 as usize) {
-            Some(counter) => counter,
+            Some(counter) => Some(counter),
             None => self.get_other(tally),
         }
     }
@@ -231,15 +239,21 @@ impl Tallies {
     }
 
     #[inline(never)]
-    fn get_other(&self, tally: Tally) -> &AtomicU64 {
+    fn get_other(&self, tally: Tally) -> Option<&AtomicU64> {
+        if tally == Tally::NONE {
+            return None;
+        }
         let (block, idx) = Self::place(tally);
         let new = || (0..Self::N_FIRST << block).map(|_| AtomicU64::new(0)).collect();
-        &self.others[block].get_or_init(new)[idx]
+        Some(&self.others[block].get_or_init(new)[idx])
     }
 
     fn read(&self, tally: Tally) -> u64 {
         if let Some(counter) = self.first.get(tally.0 as usize) {
             return counter.load(Ordering::Relaxed);
+        }
+        if tally == Tally::NONE {
+            return 0;
         }
         let (block, idx) = Self::place(tally);
         self.others[block].get().map_or(0, |block| block[idx].load(Ordering::Relaxed))

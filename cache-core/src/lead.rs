@@ -112,7 +112,7 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Runs a sync body and finishes.
-    pub(crate) fn run<R>(self, plan: &Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
+    pub(crate) fn run<R>(self, plan: Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
         let scope = self.enter();
         let mut terms = Terms::new();
         let out = body(&mut terms);
@@ -146,13 +146,13 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Stores the result if it is to be stored, and gives it to the followers.
-    pub(crate) fn finish<R>(self, plan: &Plan<R>, out: &R, terms: Terms) {
+    pub(crate) fn finish<R>(self, plan: Plan<R>, out: &R, terms: Terms) {
         let scope = self.enter();
         self.finish_within(scope, plan, out, terms);
     }
 
     /// The value's own code runs here, and may call the function that is being led.
-    fn finish_within<R>(mut self, _: LoadScope, plan: &Plan<R>, out: &R, terms: Terms) {
+    fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: &R, terms: Terms) {
         let (cache, key) = (&self.cache, self.key.key());
         let entry = storable(cache, key, plan, out, terms);
         // From here on nobody can join, so that the number of followers is final.
@@ -160,7 +160,7 @@ impl<K: AsKey> Leader<K> {
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
-                let published = cache.memory.publish(entry, key, self.load.id);
+                let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
                 published.followers.map(|(flight, entry)| (flight, Some(Landing::Value(entry))))
             }
@@ -303,7 +303,7 @@ impl<K: AsKey> Drop for Leader<K> {
 }
 
 /// What followers get of a result that is not stored; `None` if it cannot be shared.
-fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>, out: &R) -> Option<Landing> {
+fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: Plan<R>, out: &R) -> Option<Landing> {
     let draft = Draft {
         key,
         label: None,
@@ -312,20 +312,20 @@ fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>, out: &R) -> Optio
         now: cache.clock.now(),
         place: PLACE,
     };
-    quietly(key, || (plan.entry)(out, draft).map(Landing::Value))
-        .or_else(|| quietly(key, || plan.share.map(|share| Landing::Outcome((share.pack)(out)))))
+    quietly(key, || plan.entry(out, draft).map(Landing::Value))
+        .or_else(|| quietly(key, || plan.share().map(|share| Landing::Outcome((share.pack)(out)))))
 }
 
 /// Makes the entry of a result, if the function wants it stored and it would live at all.
 pub(crate) fn storable<R>(
     cache: &Inner,
     key: KeyRef<'_>,
-    plan: &Plan<R>,
+    plan: Plan<R>,
     out: &R,
     terms: Terms,
 ) -> Option<EntryRef> {
     let function = key.state.function;
-    let verdict = (plan.verdict)(out);
+    let verdict = plan.verdict(out);
     let is_wanted = match verdict {
         Verdict::Value => true,
         Verdict::Err => function.cache_err || terms.err_ttl.is_some(),
@@ -338,13 +338,13 @@ pub(crate) fn storable<R>(
     // The lifetime begins now that the value is there, however long it took.
     let now = if life.is_mortal() { cache.clock.now() } else { roughly(&cache.clock) };
     let draft = Draft { key, label: terms.label, size: terms.size, life, now, place: PLACE };
-    quietly(key, || (plan.entry)(out, draft))
+    quietly(key, || plan.entry(out, draft))
 }
 
 /// Stores a value that comes from no load, and plans for its end.
 pub(crate) fn put(cache: &Ref<Inner>, entry: EntryRef, key: KeyRef<'_>) -> Stored {
     let planned = Sweep::of(&entry);
-    let stored = cache.memory.put(entry, key);
+    let stored = cache.memory.put(entry, key, &cache.clock);
     planned.plan(cache, stored);
     stored
 }
@@ -407,5 +407,5 @@ fn quietly<R>(key: KeyRef<'_>, work: impl FnOnce() -> Option<R>) -> Option<R> {
 
 /// About the present moment, for what only people look at.
 fn roughly(clock: &Clock) -> Moment {
-    epoch::pin().map_or_else(|| clock.now(), |pin| clock.roughly(&pin.slot.hits_to_clock))
+    epoch::slot().map_or_else(|| clock.now(), |slot| clock.roughly(&slot.hits_to_clock))
 }

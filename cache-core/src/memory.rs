@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef};
 use crate::epoch::{Pin, Slot};
 use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
@@ -21,14 +21,28 @@ use crate::loads::{Company, Register};
 use crate::order::{self, Order};
 use crate::stats::Count;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
-use crate::table::{self, Table, Writer};
+use crate::table::{self, Found, Near, Sought, Table, Writer};
 use crate::waits::LoadId;
+
+/// A call, whichever instantiation of a generic function it is to.
+#[derive(Clone, Copy)]
+struct AnyInstance<'a> {
+    id: Id,
+    bytes: &'a [u8],
+}
+
+impl Sought for AnyInstance<'_> {
+    #[inline(always)]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.has_key(self.id, self.bytes)
+    }
+}
 
 /// What an entry takes besides itself.
 pub(crate) const PLACE: usize = table::PLACE + order::PLACE;
 
-/// How long two uses may lie apart and be noted as one, as long as nobody sees it.
-const SOON: u64 = 1_000_000;
+/// After so many nanoseconds an entry's next use is noted in any case, so that people see when it was.
+const SOON: u64 = 1_000_000_000;
 
 /// How many entries are removed under one lock when many are to go.
 const BATCH: u32 = 512;
@@ -98,8 +112,8 @@ struct Recency {
     tick: AtomicU64,
     /// A hit of an entry that was last used before this is noted. Where the order is exact, every one is.
     stale: AtomicU64,
-    /// The same for the time of an entry's last use. Where the clock is a test's, every one is noted.
-    long_ago: AtomicU64,
+    /// When `stale` was last moved on because time had gone by.
+    noted: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
 }
@@ -146,7 +160,7 @@ impl Memory {
             recency: Padded(Recency {
                 tick: AtomicU64::new(0),
                 stale: AtomicU64::new(if is_exact { u64::MAX } else { 0 }),
-                long_ago: AtomicU64::new(if is_private { u64::MAX } else { 0 }),
+                noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
             }),
             state: Padded(Mutex::new(State {
@@ -182,63 +196,68 @@ impl Memory {
         owner
     }
 
-    /// Finds the entry of a call to any instantiation. It stays while the thread is pinned.
+    /// Finds the entry of a call to any instantiation.
     #[inline(always)]
-    pub(crate) fn find<'p>(
+    pub(crate) fn find(
         &self,
-        pin: &'p Pin,
+        pin: Pin,
         function: &FunctionState,
         hash: u64,
         bytes: &[u8],
-    ) -> Option<Entry<'p>> {
-        self.table.find(pin, hash, |entry| entry.has_key(function.owner, hash, bytes))
+    ) -> Option<Found> {
+        let id = Id::new(function.looked_up_as(), bytes.len());
+        match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
+            Near::Here(found) => Some(found),
+            Near::Further(pin) => self.find_further(pin, id, hash, bytes),
+            Near::Nowhere => None,
+        }
     }
 
-    /// Looks a call up, and counts it if it is a hit. The entry stays while the thread is pinned.
-    pub(crate) fn get<'p>(
-        &self,
-        pin: &'p Pin,
-        key: KeyRef<'_>,
-        clock: &Clock,
-    ) -> Option<Entry<'p>> {
-        let entry = self.table.find(pin, key.hash, |entry| entry.is(key))?;
+    #[inline(never)]
+    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found> {
+        self.table.find(pin, hash, AnyInstance { id, bytes })
+    }
+
+    /// Looks a call up, and counts and notes it if it is a hit. For calls in a test's cache, which is to see every one.
+    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found> {
+        let found = self.table.find(pin, key.hash, key)?;
+        let entry = found.entry();
         if entry.is_mortal() && !entry.outlives(clock.now()) {
             return None;
         }
-        self.note_hit(pin, entry, key.state, clock);
-        Some(entry)
+        entry.count_use(key.state.counters.hit(found.slot()));
+        self.note_use(entry, key.state, found.slot(), clock);
+        Some(found)
     }
 
     /// Counts a hit, and notes that the entry is used now.
     #[inline(always)]
-    pub(crate) fn note_hit(
-        &self,
-        pin: &Pin,
-        entry: Entry<'_>,
-        function: &FunctionState,
-        clock: &Clock,
-    ) {
-        let n_hits = function.counters.hit(pin.slot);
-        entry.count_use(n_hits);
-        if function.is_limited() || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
-            self.note_order(entry, function);
-        }
-        let calls_to_go = pin.slot.hits_to_clock.load(Ordering::Relaxed);
-        pin.slot.hits_to_clock.store(calls_to_go.wrapping_sub(1), Ordering::Relaxed);
-        let long_ago = Moment(self.recency.long_ago.load(Ordering::Relaxed));
-        if calls_to_go == 0 || entry.last_used() < long_ago {
-            self.note_time(entry, pin.slot, calls_to_go == 0, clock);
+    pub(crate) fn note_hit(&self, found: &Found, function: &FunctionState, clock: &Clock) {
+        let (entry, slot) = (found.entry(), found.slot());
+        let is_32nd = entry.count_use(function.counters.hit(slot));
+        if is_32nd || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
+            self.note_use(entry, function, slot, clock);
         }
     }
 
-    /// Notes about when an entry was used.
+    /// Notes when an entry was used, and where in the order it is to stand from now on.
     #[inline(never)]
-    fn note_time(&self, entry: Entry<'_>, slot: &Slot, is_time_to_look: bool, clock: &Clock) {
-        let now = if is_time_to_look { clock.look(&slot.hits_to_clock) } else { clock.recent() };
-        entry.set_last_used(now.max(entry.last_used()));
-        let long_ago = clock.recent().0.saturating_sub(SOON);
-        if clock.is_system() && self.recency.long_ago.load(Ordering::Relaxed) < long_ago {
-            self.recency.long_ago.store(long_ago, Ordering::Relaxed);
+    pub(crate) fn note_use(
+        &self,
+        entry: Entry<'_>,
+        function: &FunctionState,
+        slot: &Slot,
+        clock: &Clock,
+    ) {
+        self.note_order(entry, function);
+        let now = clock.roughly(&slot.hits_to_clock);
+        entry.set_last_used(now);
+        let noted = self.recency.noted.load(Ordering::Relaxed);
+        if now.0 >= noted.saturating_add(SOON) && !self.recency.is_exact.load(Ordering::Relaxed) {
+            // What was used before is to be noted again when it is used.
+            self.recency.noted.store(now.0, Ordering::Relaxed);
+            let tick = self.recency.tick.fetch_add(1, Ordering::Relaxed) + 1;
+            self.recency.stale.fetch_max(tick, Ordering::Relaxed);
         }
     }
 
@@ -315,13 +334,20 @@ impl Memory {
     }
 
     /// Ends a load and stores its result, unless that was outdated meanwhile.
-    pub(crate) fn publish(&self, entry: EntryRef, key: KeyRef<'_>, load: LoadId) -> Published {
+    pub(crate) fn publish(
+        &self,
+        entry: EntryRef,
+        key: KeyRef<'_>,
+        load: LoadId,
+        clock: &Clock,
+    ) -> Published {
+        let now = clock.recent();
         let mut guard = self.state.lock();
         let ended = guard.loads.end(key, load);
         let flight = ended.flight.filter(|flight| flight.has_followers());
         let followers = flight.map(|flight| (flight, entry.clone()));
         let stored = if ended.is_current {
-            self.store(&mut guard, entry, key)
+            self.store(&mut guard, entry, key, now)
         } else {
             guard.throw_away(entry);
             Stored::Outdated
@@ -331,10 +357,11 @@ impl Memory {
     }
 
     /// Stores a value that comes from no load, and outdates the loads that run for its key.
-    pub(crate) fn put(&self, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+    pub(crate) fn put(&self, entry: EntryRef, key: KeyRef<'_>, clock: &Clock) -> Stored {
+        let now = clock.recent();
         let mut guard = self.state.lock();
         guard.loads.outdate(key);
-        let stored = self.store(&mut guard, entry, key);
+        let stored = self.store(&mut guard, entry, key, now);
         self.unlock(guard, true);
         stored
     }
@@ -438,7 +465,7 @@ impl Memory {
     }
 
     /// Stores an entry under the lock, and makes room for it before.
-    fn store(&self, state: &mut State, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+    fn store(&self, state: &mut State, entry: EntryRef, key: KeyRef<'_>, now: Moment) -> Stored {
         let function = key.state;
         let charge = entry.get().charge();
         let fits = function.budget.admits(charge) && self.budget.admits(charge);
@@ -446,7 +473,6 @@ impl Memory {
             let stand = state.stand_of(replaced);
             self.drop_entry(state, stand, (!fits).then_some(Count::Invalidations));
         }
-        let now = entry.get().created();
         let has_room = fits
             && self.make_room(state, Some(function), &function.budget, charge, now)
             && self.make_room(state, None, &self.budget, charge, now);

@@ -11,7 +11,7 @@
 use std::marker::PhantomData;
 
 use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry};
-use crate::epoch::Pin;
+use crate::epoch::{Pin, Slot};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
 /// How many entries a bucket has room for: with their bytes they fill a cache line.
@@ -68,25 +68,50 @@ impl Bucket {
     }
 
     /// Finds an entry, and its place, among those with the byte of a hash.
+    ///
+    /// # Safety
+    ///
+    /// Every entry that is in the bucket, now or meanwhile, is held throughout `'a`.
     #[inline(always)]
-    fn find(
+    unsafe fn find<'a>(
         &self,
         bytes: u64,
         hash: u64,
-        is_meant: impl Fn(RawEntry) -> bool,
-    ) -> Option<(usize, RawEntry)> {
+        sought: impl Sought,
+    ) -> Option<(usize, Entry<'a>)> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
         let differences = bytes ^ (byte_of(hash) * LOW);
         let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
         while found != 0 {
             let place = found.trailing_zeros() as usize / 8;
-            let entry = self.read(place);
-            if is_meant(entry) {
+            // SAFETY: the caller says so.
+            if let Some(entry) = unsafe { self.read(place).get() }
+                && sought.is(entry)
+            {
                 return Some((place, entry));
             }
             found &= found - 1;
         }
         None
+    }
+}
+
+/// What tells an entry from others whose hashes have the same byte.
+pub(crate) trait Sought: Copy {
+    fn is(self, entry: Entry<'_>) -> bool;
+}
+
+impl Sought for KeyRef<'_> {
+    #[inline]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.is(self)
+    }
+}
+
+impl Sought for &EntryRef {
+    #[inline]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.as_raw() == self.as_raw()
     }
 }
 
@@ -113,29 +138,27 @@ impl Buckets {
         (((hash & 0xffff_ffff) * self.0.len() as u64) >> 32) as usize
     }
 
+    #[inline(always)]
+    fn bucket(&self, hash: u64) -> &Bucket {
+        &self.0[self.first(hash)]
+    }
+
     /// The bucket of a hash and those after it.
     fn from(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
         let first = self.first(hash);
         self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
     }
 
-    #[inline(always)]
-    fn find(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
-        let bucket = &self.0[self.first(hash)];
-        let bytes = bucket.bytes.load(Ordering::Acquire);
-        match bucket.find(bytes, hash, &is_meant) {
-            Some((_, entry)) => Some(entry),
-            None if bytes >> 56 == 0 => None,
-            None => self.find_further(hash, is_meant),
-        }
-    }
-
-    /// Looks for an entry that went on to the next bucket.
-    #[inline(never)]
-    fn find_further(&self, hash: u64, is_meant: impl Fn(RawEntry) -> bool) -> Option<RawEntry> {
-        for bucket in self.from(hash).skip(1) {
+    /// Finds an entry.
+    ///
+    /// # Safety
+    ///
+    /// Every entry that is in the table, now or meanwhile, is held throughout `'a`.
+    unsafe fn find<'a>(&self, hash: u64, sought: impl Sought) -> Option<Entry<'a>> {
+        for bucket in self.from(hash) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
-            match bucket.find(bytes, hash, &is_meant) {
+            // SAFETY: the caller says so.
+            match unsafe { bucket.find(bytes, hash, sought) } {
                 Some((_, entry)) => return Some(entry),
                 None if bytes >> 56 == 0 => return None,
                 None => {}
@@ -157,10 +180,17 @@ impl Buckets {
         unreachable!("a table is copied to a larger one before it is full");
     }
 
-    fn remove(&self, hash: u64, entry: RawEntry) -> bool {
+    /// Takes out an entry that the caller holds.
+    ///
+    /// # Safety
+    ///
+    /// Every entry in the table is held.
+    unsafe fn remove(&self, entry: &EntryRef) -> bool {
+        let hash = entry.get().hash();
         for (n_before, bucket) in self.from(hash).enumerate() {
             let bytes = bucket.bytes.load(Ordering::Relaxed);
-            if let Some((place, _)) = bucket.find(bytes, hash, |found| found == entry) {
+            // SAFETY: the caller says so.
+            if let Some((place, _)) = unsafe { bucket.find(bytes, hash, entry) } {
                 bucket.set_byte(place, 0);
                 bucket.write(place, RawEntry::NONE);
                 self.from(hash).take(n_before).for_each(|bucket| bucket.count_passing(false));
@@ -178,6 +208,33 @@ impl Buckets {
 
 /// What an entry takes of a table at the mean load.
 pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
+
+/// What a look in one bucket has found.
+pub(crate) enum Near {
+    Here(Found),
+    /// The entry may have gone on to the next bucket.
+    Further(Pin),
+    Nowhere,
+}
+
+/// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned.
+pub(crate) struct Found {
+    /// Only lent.
+    entry: Entry<'static>,
+    pin: Pin,
+}
+
+impl Found {
+    #[inline]
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        self.entry
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> &'static Slot {
+        self.pin.slot
+    }
+}
 
 /// The right to change a table, of which there is one.
 pub(crate) struct Writer {
@@ -197,20 +254,31 @@ impl Table {
         (table, Writer { n_entries: 0, not_clone: PhantomData })
     }
 
-    /// Finds an entry without a lock. It stays where it is until the thread is not pinned any more.
+    /// Finds an entry without a lock.
+    pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found> {
+        // SAFETY: as in `find_near`.
+        let entry = unsafe { self.buckets(&pin).find(hash, sought)? };
+        Some(Found { entry, pin })
+    }
+
+    /// Looks in the bucket of the hash alone, where most entries are.
     #[inline(always)]
-    pub(crate) fn find<'p>(
-        &self,
-        _: &'p Pin,
-        hash: u64,
-        is_meant: impl Fn(Entry<'p>) -> bool,
-    ) -> Option<Entry<'p>> {
-        // SAFETY: buckets that are replaced, and entries that are taken out, are kept by whoever does so until no
-        // thread is pinned that was pinned then: see `epoch`.
-        unsafe {
-            let buckets = &*self.buckets.load(Ordering::Acquire);
-            buckets.find(hash, |raw: RawEntry| raw.get().is_some_and(&is_meant))?.get()
+    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near {
+        let bucket = self.buckets(&pin).bucket(hash);
+        let bytes = bucket.bytes.load(Ordering::Acquire);
+        // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
+        // see `epoch`, and the pin stays with the entry.
+        match unsafe { bucket.find(bytes, hash, sought) } {
+            Some((_, entry)) => Near::Here(Found { entry, pin }),
+            None if bytes >> 56 == 0 => Near::Nowhere,
+            None => Near::Further(pin),
         }
+    }
+
+    #[inline(always)]
+    fn buckets<'p>(&self, _: &'p Pin) -> &'p Buckets {
+        // SAFETY: buckets that are replaced are kept as entries are, see `find_near`.
+        unsafe { &*self.buckets.load(Ordering::Acquire) }
     }
 
     fn present<'w>(&self, _: &'w Writer) -> &'w Buckets {
@@ -221,10 +289,7 @@ impl Table {
     /// Finds an entry for the writer.
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
-        unsafe {
-            let is_meant = |raw: RawEntry| raw.get().is_some_and(|entry| entry.is(key));
-            self.present(writer).find(key.hash, is_meant)?.get()
-        }
+        unsafe { self.present(writer).find(key.hash, key) }
     }
 
     /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.
@@ -249,7 +314,8 @@ impl Table {
 
     /// Takes an entry out of reach. It is to be retired before it is let go.
     pub(crate) fn remove(&self, writer: &mut Writer, entry: &EntryRef) {
-        if self.present(writer).remove(entry.get().hash(), entry.as_raw()) {
+        // SAFETY: as in `find_locked`.
+        if unsafe { self.present(writer).remove(entry) } {
             writer.n_entries -= 1;
         }
     }

@@ -87,6 +87,10 @@ impl RawEntry {
 pub(crate) struct Entry<'a>(NonNull<Opaque>, PhantomData<&'a ()>);
 
 impl Entry<'_> {
+    pub(crate) fn as_raw(self) -> RawEntry {
+        RawEntry(self.0.as_ptr())
+    }
+
     fn read(&self) -> &Opaque {
         // SAFETY: that is what the model is to find out.
         let entry = unsafe { self.0.as_ref() };
