@@ -178,7 +178,7 @@ impl Call {
 
     /// Whether an entry that is of one instantiation, is mortal or has a place in an order of its function is for this call.
     #[inline(never)]
-    fn is_served(&self, cache: &Inner, state: &FunctionState, found: &Found) -> bool {
+    fn is_served(&self, cache: &Inner, state: &FunctionState, found: &Found<'_>) -> bool {
         let entry = found.entry();
         if !entry.is_of(self.site.instance)
             || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))

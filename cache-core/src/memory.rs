@@ -204,7 +204,7 @@ impl Memory {
         function: &FunctionState,
         hash: u64,
         bytes: &[u8],
-    ) -> Option<Found> {
+    ) -> Option<Found<'_>> {
         let id = Id::new(function.looked_up_as(), bytes.len());
         match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
             Near::Here(found) => Some(found),
@@ -214,12 +214,12 @@ impl Memory {
     }
 
     #[inline(never)]
-    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found> {
+    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found<'_>> {
         self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 
     /// Looks a call up, and counts and notes it if it is a hit. For calls in a test's cache, which is to see every one.
-    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found> {
+    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found<'_>> {
         let found = self.table.find(pin, key.hash, key)?;
         let entry = found.entry();
         if entry.is_mortal() && !entry.outlives(clock.now()) {
@@ -232,7 +232,7 @@ impl Memory {
 
     /// Counts a hit, and notes that the entry is used now.
     #[inline(always)]
-    pub(crate) fn note_hit(&self, found: &Found, function: &FunctionState, clock: &Clock) {
+    pub(crate) fn note_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
         let (entry, slot) = (found.entry(), found.slot());
         let is_32nd = entry.count_use(function.counters.hit(slot));
         if is_32nd || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
