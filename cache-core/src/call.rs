@@ -8,7 +8,6 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
@@ -23,6 +22,7 @@ use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
 use crate::sources::{Sources, Standing};
 use crate::stats::{AnyTime, Stats};
+use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
 use crate::waits::Wait;
 

@@ -8,14 +8,14 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use crate::cache::{self, Inner};
 use crate::events::Events;
 use crate::flight::Flight;
 use crate::function::Function;
 use crate::sources::Sources;
-use crate::sync::{Arc, AtomicUsize, Ordering, Ref};
+use crate::sync::thread::LocalKey;
+use crate::sync::{Arc, AtomicUsize, Ordering, Ref, shared, thread_local};
 use crate::waits::{Frame, LoadId};
 
 /// How a call is to be answered.
@@ -29,8 +29,10 @@ pub(crate) enum Mode {
     Uncached,
 }
 
-/// Scopes of the process that make a call look at its thread. Loads do not count: each thread marks its own.
-static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+shared! {
+    /// Scopes of the process that make a call look at its thread. Loads do not count: each thread marks its own.
+    static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+}
 
 thread_local! {
     static CACHE: RefCell<Option<Ref<Inner>>> = const { RefCell::new(None) };
@@ -46,7 +48,7 @@ thread_local! {
 /// and is not forced, and no load depends on it.
 #[inline]
 pub(crate) fn is_plain() -> bool {
-    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.get()
+    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.with(Cell::get)
 }
 
 /// The cache and the mode of a call that starts now.
@@ -113,7 +115,7 @@ fn innermost<R>(work: impl FnOnce(&mut Around) -> Option<R>) -> Option<R> {
 ///
 /// Caches do not depend on each other: a body that enters a test's cache is on its own there.
 pub(crate) fn sources_around(cache: &Inner) -> Option<Arc<Sources>> {
-    if !DEPENDS.get() {
+    if !DEPENDS.with(Cell::get) {
         return None;
     }
     innermost(|load| std::ptr::eq(&*load.cache, cache).then(|| load.sources()).flatten())
@@ -173,7 +175,7 @@ pub(crate) struct LoadScope {
 impl LoadScope {
     /// The load is within the one that the thread is computing, unless its frame says otherwise.
     pub(crate) fn enter(load: Around) -> Self {
-        let depended = DEPENDS.replace(load.inherits);
+        let depended = DEPENDS.with(|depends| depends.replace(load.inherits));
         // A thread that is ending keeps nothing.
         let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
         Self { depended }
@@ -182,7 +184,7 @@ impl LoadScope {
 
 impl Drop for LoadScope {
     fn drop(&mut self) {
-        DEPENDS.set(self.depended);
+        DEPENDS.with(|depends| depends.set(self.depended));
         let ended = LOADS.try_with(|loads| loads.borrow_mut().pop());
         // After the borrow has ended.
         drop(ended);

@@ -241,7 +241,7 @@ impl Memory {
         function: &FunctionState,
         hash: u64,
         bytes: &[u8],
-    ) -> Option<Found> {
+    ) -> Option<Found<'_>> {
         let id = Id::new(function.looked_up_as(), bytes.len());
         match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
             Near::Here(found) => Some(found),
@@ -251,12 +251,12 @@ impl Memory {
     }
 
     #[inline(never)]
-    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found> {
+    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found<'_>> {
         self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 
     /// Looks a call up, whatever is special about it.
-    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found> {
+    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found<'_>> {
         let found = self.table.find(pin, key.hash, key)?;
         let entry = found.entry();
         let is_served =
@@ -266,7 +266,7 @@ impl Memory {
 
     /// Counts a hit, and notes that the entry is used now, where that makes a difference.
     #[inline(always)]
-    pub(crate) fn note_hit(&self, found: &Found, function: &FunctionState, clock: &Clock) {
+    pub(crate) fn note_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
         let is_32nd = is_32nd(function.counters.hit(found.slot()));
         if is_32nd || found.entry().is_stale(self.recency.stale()) {
             self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
@@ -274,7 +274,7 @@ impl Memory {
     }
 
     /// Counts a hit in a test's cache, which is to see every one.
-    pub(crate) fn note_each_hit(&self, found: &Found, function: &FunctionState, clock: &Clock) {
+    pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
         let is_32nd = is_32nd(function.counters.hit(found.slot()));
         self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
     }

@@ -213,21 +213,22 @@ impl Buckets {
 pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
 
 /// What a look in one bucket has found.
-pub(crate) enum Near {
-    Here(Found),
+pub(crate) enum Near<'t> {
+    Here(Found<'t>),
     /// The entry may have gone on to the next bucket.
     Further(Pin),
     Nowhere,
 }
 
-/// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned.
-pub(crate) struct Found {
+/// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned and the
+/// table is there.
+pub(crate) struct Found<'t> {
     /// Only lent.
-    entry: Entry<'static>,
+    entry: Entry<'t>,
     pin: Pin,
 }
 
-impl Found {
+impl Found<'_> {
     #[inline]
     pub(crate) fn entry(&self) -> Entry<'_> {
         self.entry
@@ -265,7 +266,7 @@ impl Table {
     }
 
     /// Finds an entry without a lock.
-    pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found> {
+    pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found<'_>> {
         // SAFETY: as in `find_near`.
         let entry = unsafe { self.buckets(&pin).find(short(hash), sought)? };
         Some(Found { entry, pin })
@@ -273,7 +274,7 @@ impl Table {
 
     /// Looks in the bucket of the hash alone, where most entries are.
     #[inline(always)]
-    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near {
+    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near<'_> {
         let hash = short(hash);
         let bucket = self.buckets(&pin).bucket(hash);
         let bytes = bucket.bytes.load(Ordering::Acquire);
@@ -361,5 +362,6 @@ impl Drop for Table {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
+#[path = "table/tests.rs"]
 mod tests;
