@@ -29,8 +29,39 @@ async fn read_async() -> u64 {
     value
 }
 
-/// How many calls the change was itself.
-static N_CALLS_OF_VERB: AtomicU64 = AtomicU64::new(0);
+#[cached(crate = crate, invalidate_on = ["changed"])]
+fn read_on_event() -> u64 {
+    let value = SOURCE.load(Ordering::SeqCst);
+    thread::yield_now();
+    value
+}
+
+#[cached(crate = crate, invalidate_on = ["changed"])]
+async fn read_on_event_async() -> u64 {
+    let value = SOURCE.load(Ordering::SeqCst);
+    shuttle::future::yield_now().await;
+    value
+}
+
+/// Its events are known only when it has been read.
+#[cached(crate = crate, invalidate_on = |value| [("changed from", *value)])]
+fn read_on_event_of_value() -> u64 {
+    let value = SOURCE.load(Ordering::SeqCst);
+    thread::yield_now();
+    value
+}
+
+/// Depends on what it calls.
+#[cached(crate = crate)]
+fn read_through() -> u64 {
+    N_OTHER_CALLS.fetch_add(1, Ordering::SeqCst);
+    let value = read_on_event();
+    thread::yield_now();
+    value
+}
+
+/// How many calls there were besides those of the callers.
+static N_OTHER_CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// How many schedules of each kind a scenario runs under.
 const N_SCHEDULES: usize = 5_000;
@@ -45,6 +76,7 @@ fn check(scenario: impl Fn() + Send + Sync + Copy + 'static) {
         config.silence_warnings = true;
         Runner::new(scheduler, config).run(move || {
             SOURCE.store(0, Ordering::SeqCst);
+            N_OTHER_CALLS.store(0, Ordering::SeqCst);
             scenario();
         });
     };
@@ -77,7 +109,7 @@ fn nothing_is_served_from_before(function: Function) {
         }
         assert_eq!((function.call)(), 1, "served to who came after all");
         let stats = cache.stats();
-        let n_calls = 6 + N_CALLS_OF_VERB.swap(0, Ordering::SeqCst);
+        let n_calls = 6 + N_OTHER_CALLS.load(Ordering::SeqCst);
         assert_eq!(stats.hits + stats.misses, n_calls, "each call is one or the other");
     });
 }
@@ -97,10 +129,16 @@ nothing_is_served_from_before! {
     after_clear: read, |_| read::clear();
     after_clear_of_everything: read, |cache| cache.clear();
     after_put: read, |_| { read::put(1); };
-    after_refresh: read, |_| { N_CALLS_OF_VERB.store(1, Ordering::SeqCst); read::refresh(); };
+    after_refresh: read, |_| { N_OTHER_CALLS.store(1, Ordering::SeqCst); read::refresh(); };
     after_invalidate_async: wait, |_| { read_async::invalidate(); };
     after_clear_async: wait, |_| read_async::clear();
     after_put_async: wait, |_| { read_async::put(1); };
+    after_emit: read_on_event, |cache| cache.emit("changed");
+    after_emit_async: wait_on_event, |cache| cache.emit("changed");
+    after_emit_all: read_on_event, |cache| cache.emit_all::<str>();
+    after_emit_of_what_the_value_tells: read_on_event_of_value, |cache| cache.emit(("changed from", 0));
+    after_emit_through_another: read_through, |cache| cache.emit("changed");
+    after_invalidate_through_another: read_through, |_| { read_on_event::invalidate(); };
 
     // The tests of the test: verbs that forget a part.
     #[should_panic(expected = "served to who said it")]
@@ -109,10 +147,16 @@ nothing_is_served_from_before! {
     unless_loads_in_flight_are_forgotten: read, evict;
     #[should_panic(expected = "served to who")]
     unless_loads_in_flight_are_forgotten_async: wait, evict;
+    #[should_panic(expected = "served to who")]
+    unless_another_event_is_emitted: read_through, |cache| cache.emit("something else");
 }
 
 fn wait() -> u64 {
     block_on(read_async())
+}
+
+fn wait_on_event() -> u64 {
+    block_on(read_on_event_async())
 }
 
 /// Drops what is stored, and does not reach what is being loaded.
