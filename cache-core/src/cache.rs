@@ -196,7 +196,8 @@ impl Inner {
         let due = due.max(now.after(SWEEP_INTERVAL));
         if self.clock.is_system() && self.next_sweep.fetch_min(due.0, Ordering::SeqCst) > due.0 {
             worker::after(due.since(now), move || {
-                self.next_sweep.store(u64::MAX, Ordering::SeqCst);
+                // Reading as well: who finds a sweep planned is seen by it.
+                self.next_sweep.swap(u64::MAX, Ordering::SeqCst);
                 self.sweep();
                 let next = self.memory.next_due();
                 if next != Moment::NEVER {

@@ -165,6 +165,9 @@ struct State {
     garbage_bytes: usize,
 }
 
+/// Where a round over all entries begins.
+const FIRST: Stand = Stand { order: 0, place: 0 };
+
 /// A search through all entries for those that are outdated.
 #[derive(Default)]
 struct Round {
@@ -537,6 +540,8 @@ impl Memory {
             self.unlock(guard, true);
             guard = self.state.lock();
         }
+        self.shrink(&mut guard);
+        self.unlock(guard, true);
     }
 
     /// The first moment at which something may expire.
@@ -638,6 +643,8 @@ impl Memory {
         for (order, entries) in (0..).zip(&mut state.orders).filter(|(_, order)| order.is_sparse())
         {
             state.n_shrunk += 1;
+            // What has not been looked at may be where that was already.
+            state.round.next = state.round.next.and(Some(FIRST));
             entries.close_up(|entry, place| {
                 if let Some(due) = entry.get().listed() {
                     state.deadlines.remove(&(due, Stand { order, place }));
@@ -807,7 +814,7 @@ impl State {
     fn begin_round(&mut self) {
         let moved = events::moved();
         if self.round.moved != moved {
-            self.round = Round { moved, next: Some(Stand { order: 0, place: 0 }) };
+            self.round = Round { moved, next: Some(FIRST) };
         }
     }
 
