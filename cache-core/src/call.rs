@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cache::{self, Inner};
+use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Entry, Key, KeyRef};
 use crate::epoch;
@@ -183,7 +184,7 @@ impl Call {
     fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
         if !entry.is_of(self.site.instance)
             || !entry.is_current()
-            || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
+            || entry.is_mortal() && !is_alive(entry, &cache.clock)
         {
             return false;
         }
@@ -319,6 +320,11 @@ impl Call {
         let Site { instance, .. } = self.site;
         Some(KeyRef { state, instance, hash, bytes })
     }
+}
+
+/// Whether the lifetime of an entry has not ended. Reading the clock costs more than all else in a hit.
+fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
+    !entry.is_idling() && clock.is_surely_before(entry.deadline()) || entry.outlives(clock.now())
 }
 
 /// Where a call goes, and how.

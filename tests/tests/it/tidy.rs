@@ -39,7 +39,8 @@ fn a_module_uses_only_modules_below_it() {
 }
 
 /// The modules that may be unsafe. Each has its reason where it is declared, and a safe surface.
-const UNSAFE: [&str; 4] = [
+const UNSAFE: [&str; 5] = [
+    "cache-core/src/clock.rs",
     "cache-core/src/entry.rs",
     "cache-core/src/epoch.rs",
     "cache-core/src/key/buffer.rs",
