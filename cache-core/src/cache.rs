@@ -365,7 +365,7 @@ impl Cache {
     }
 
     /// Looks for what does not fit together: events that nobody emits, events that no result depends on, and functions
-    /// whose results never go.
+    /// whose results may never go.
     ///
     /// It knows what the attributes say, and what was emitted in this cache so far. As a test:
     ///

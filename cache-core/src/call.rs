@@ -6,7 +6,7 @@
 use std::any::TypeId;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cache::{self, Inner};
@@ -17,11 +17,11 @@ use crate::epoch;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
-use crate::lead::{Awaited, Leader, Own, Running, Terms, put, storable};
+use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
-use crate::sources::Sources;
+use crate::sources::{Sources, Standing};
 use crate::stats::{AnyTime, Stats};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
@@ -436,19 +436,48 @@ impl<R: 'static> Miss<R> {
 
     /// Runs an async body that may do without its caller, or waits for whoever runs it.
     ///
-    /// `own` puts such a body on the heap. It then outlives a caller that goes away while others wait,
+    /// `own` makes it one that does. It then outlives a caller that goes away while others wait,
     /// so that callers with little patience do not begin it anew for ever.
-    pub async fn load_owned<F: Future<Output = (R, Terms)>>(
+    // Not an async function: that would keep the body as a part of itself, see `load_async_with`.
+    pub fn load_owned<F: Future<Output = (R, Terms)>>(
         self,
         body: F,
         own: Option<Own<F, R>>,
-    ) -> R {
+    ) -> impl Future<Output = R> {
+        let body = match own {
+            Some(own) => Ok(own(body)),
+            None => Err(Box::pin(body)),
+        };
+        async move {
+            match body {
+                Ok(body) => self.load_left(body).await,
+                Err(body) => self.load_kept(body).await,
+            }
+        }
+    }
+
+    /// Runs an async body, or waits for whoever runs it.
+    pub fn load_async(self, body: impl Future<Output = R>) -> impl Future<Output = R> {
+        self.load_async_with(async { (body.await, Terms::new()) })
+    }
+
+    /// Runs an async body that has something to say about its result.
+    ///
+    /// It goes to the heap before anything is awaited. In place it would be there several times, as the argument of
+    /// one future after the other, so that cached functions that call each other would grow sixfold with every step.
+    pub fn load_async_with(
+        self,
+        body: impl Future<Output = (R, Terms)>,
+    ) -> impl Future<Output = R> {
+        self.load_kept(Box::pin(body))
+    }
+
+    async fn load_left(self, body: OwnedBody<R>) -> R {
         let plan = self.plan;
-        let Some(own) = own else { return self.load_async_with(body).await };
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
-            Claim::Lead(lead) => Running::new(lead.run_async(), own(body)),
+            Claim::Lead(lead) => Running::new(lead.run_async(), body),
             Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
                 Ok(load) => load.awaited(awaited),
                 // All loads of a function are of one type.
@@ -460,13 +489,7 @@ impl<R: 'static> Miss<R> {
         out
     }
 
-    /// Runs an async body, or waits for whoever runs it.
-    pub async fn load_async(self, body: impl Future<Output = R>) -> R {
-        self.load_async_with(async { (body.await, Terms::new()) }).await
-    }
-
-    /// Runs an async body that has something to say about its result.
-    pub async fn load_async_with(self, body: impl Future<Output = (R, Terms)>) -> R {
+    async fn load_kept<F: Future<Output = (R, Terms)>>(self, body: Pin<Box<F>>) -> R {
         let plan = self.plan;
         match self.claim(Company::Expected).await {
             Claim::Shared(out) => out,
@@ -514,10 +537,11 @@ impl<R: 'static> Miss<R> {
                     let depend =
                         |around: &Arc<Sources>| around.add_load(follower.flight().sources());
                     let link = around.as_ref().map(depend);
-                    if let Some(None) = link {
+                    if link.is_some()
+                        && follower.flight().standing(|| cache.clock.now()) == Standing::Outdated
+                    {
                         continue;
                     }
-                    let link = link.flatten();
                     let out = match follower.await {
                         Arrival::Landed(Landing::Value(entry)) => plan.restore(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {

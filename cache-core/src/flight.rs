@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use crate::clock::Moment;
 use crate::entry::{AnyValue, EntryRef};
 use crate::sources::{Sources, Standing};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
@@ -102,8 +103,8 @@ impl Flight {
     }
 
     /// How the load stands to what has happened since it began.
-    pub(crate) fn standing(&self) -> Standing {
-        self.known_sources().map_or(Standing::Current, |sources| sources.standing())
+    pub(crate) fn standing(&self, now: impl FnOnce() -> Moment) -> Standing {
+        self.known_sources().map_or(Standing::Current, |sources| sources.standing(now()))
     }
 
     /// Takes one more follower aboard, unless the flight is over. The caller holds the lock of the memory,

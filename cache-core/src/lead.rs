@@ -192,8 +192,8 @@ impl<K: AsKey> Leader<K> {
         around: Option<&Arc<Sources>>,
     ) -> Self {
         let wait = context::load().map(|parent| Wait::for_nested(parent, load.id));
-        let flight = load.flight.as_ref();
-        let link = around.and_then(|around| around.add_load(flight?.sources()));
+        let link = around.zip(load.flight.as_ref());
+        let link = link.map(|(around, flight)| around.add_load(flight.sources()));
         Self { cache, key, load, frame: None, _wait: wait, link, is_ended: false }
     }
 

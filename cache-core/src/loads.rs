@@ -5,6 +5,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 
+use crate::clock::Moment;
 use crate::entry::{Key, KeyRef};
 use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
@@ -80,7 +81,11 @@ impl Register {
     }
 
     /// Joins the load that runs for a key, if there is one that may be joined.
-    pub(crate) fn join(&mut self, key: KeyRef<'_>) -> Option<Follower> {
+    pub(crate) fn join(
+        &mut self,
+        key: KeyRef<'_>,
+        now: impl FnOnce() -> Moment,
+    ) -> Option<Follower> {
         if self.0.is_empty() {
             return None;
         }
@@ -88,7 +93,7 @@ impl Register {
         let open = loads.open?;
         let load = loads.running().find(|load| load.id == open)?;
         let flight = load.flight.get_or_insert_with(|| Flight::new(open));
-        match flight.standing() {
+        match flight.standing(now) {
             Standing::Current => Follower::join(flight),
             Standing::Unknown => None,
             Standing::Outdated => {

@@ -332,6 +332,7 @@ impl Memory {
         clock: &Clock,
     ) -> Begin {
         let clock_now = clock.before_lock();
+        let time = || clock_now.unwrap_or_else(|| clock.now());
         let counters = &key.state.counters;
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -339,7 +340,7 @@ impl Memory {
         if join != Join::Anew
             && let Some(entry) = found
         {
-            let now = clock_now.unwrap_or_else(|| clock.now());
+            let now = time();
             if entry.is_fresh(now) {
                 let entry = entry.to_owned();
                 if !was_counted {
@@ -354,7 +355,7 @@ impl Memory {
         if !was_counted {
             counters.note(Count::Misses);
         }
-        let begin = match (join == Join::Any).then(|| state.loads.join(key)).flatten() {
+        let begin = match (join == Join::Any).then(|| state.loads.join(key, time)).flatten() {
             Some(follower) => Begin::Follow(follower),
             None => {
                 if join == Join::Anew {

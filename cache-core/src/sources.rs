@@ -23,7 +23,7 @@ struct State {
     /// When the first of what it was computed from expires.
     until: Option<Moment>,
     /// There if the result is to say what else it depends on.
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     /// Something is not known that it depends on.
     is_lost: bool,
 }
@@ -35,7 +35,7 @@ pub(crate) enum Standing {
     Current,
     /// Something was emitted, and only its result will tell whether that concerns it.
     Unknown,
-    /// Something that it was computed from has changed.
+    /// Something that it was computed from has changed, or has expired.
     Outdated,
 }
 
@@ -59,13 +59,14 @@ impl Sources {
 
     /// Has what is emitted remembered from now on.
     pub(crate) fn watch(&self, watch: Watch) {
-        self.0.lock().watch.get_or_insert(watch);
+        self.0.lock().watch.get_or_insert(Arc::new(watch));
     }
 
     /// Notes events that only the result tells, by `stamp`, which is `None` for those that were emitted meanwhile.
     pub(crate) fn add_watched(&self, stamp: impl FnOnce(&Watch) -> Option<Stamp>) {
-        let stamp = self.0.lock().watch.as_ref().and_then(stamp);
-        self.add(stamp);
+        let watch = self.0.lock().watch.clone();
+        // Not under the lock: an event may do anything while it is written down.
+        self.add(watch.as_deref().and_then(stamp));
     }
 
     /// Notes what the entry was computed from that is to answer a call of this load. False if that is outdated.
@@ -82,12 +83,11 @@ impl Sources {
         true
     }
 
-    /// Notes the load that is to answer a call of this one. `None` if that is outdated.
-    pub(crate) fn add_load(self: &Arc<Self>, load: &Arc<Self>) -> Option<Link> {
+    /// Notes the load that is to answer a call of this one. Whether that is outdated is to be asked after it is noted, so
+    /// that nobody looks at this load between the two.
+    pub(crate) fn add_load(self: &Arc<Self>, load: &Arc<Self>) -> Link {
         self.0.lock().loads.push(Arc::clone(load));
-        let link = Link { outer: Arc::clone(self), inner: Arc::clone(load) };
-        // After it is noted: nobody looks at this load between the two.
-        (load.standing() != Standing::Outdated).then_some(link)
+        Link { outer: Arc::clone(self), inner: Arc::clone(load) }
     }
 
     /// Has the result live no longer than that.
@@ -96,9 +96,10 @@ impl Sources {
     }
 
     /// Whether a call that begins now may wait for this load, and whether its result may be stored.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self, now: Moment) -> Standing {
         let state = self.0.lock();
-        let own = if state.is_lost || !state.stamps.iter().all(Stamp::is_current) {
+        let is_over = state.is_lost || state.until.is_some_and(|until| until <= now);
+        let own = if is_over || !state.stamps.iter().all(Stamp::is_current) {
             Standing::Outdated
         } else if state.watch.as_ref().is_some_and(|watch| !watch.is_quiet()) {
             Standing::Unknown
@@ -108,7 +109,7 @@ impl Sources {
         let loads = state.loads.clone();
         drop(state);
         // Loads do not wait for each other in circles.
-        loads.iter().map(|load| load.standing()).fold(own, Standing::max)
+        loads.iter().map(|load| load.standing(now)).fold(own, Standing::max)
     }
 
     /// All that the load was computed from, or `None` if its result must not be kept.

@@ -226,9 +226,12 @@ fn load(model: &Model) -> TokenStream {
             }
         };
         return quote_spanned! {Span::mixed_site()=>
-            let body = async move { #run };
-            let own = #p::own_body!(body);
-            miss.load_owned(body, own).await
+            {
+                let body = async move { #run };
+                let own = #p::own_body!(body);
+                miss.load_owned(body, own)
+            }
+            .await
         };
     }
     match (model.style, is_plain) {

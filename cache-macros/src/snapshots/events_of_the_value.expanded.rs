@@ -7,37 +7,41 @@ async fn book(id: u64) -> Option<Book> {
             ::cache_core::__private::Lookup::Miss(miss) => miss,
         }
     };
-    let body = async move {
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        terms.watch();
-        let kept = (::cache_core::__private::own!(& id),);
-        let out = async move {
-            if false {
-                return ::cache_core::__private::never::<Option<Book>>();
+    {
+        let body = async move {
+            let mut all_terms = ::cache_core::__private::Terms::new();
+            let terms = &mut all_terms;
+            terms.watch();
+            let kept = (::cache_core::__private::own!(& id),);
+            let out = async move {
+                if false {
+                    return ::cache_core::__private::never::<Option<Book>>();
+                }
+                let out: Option<Book> = { load(id).await };
+                out
             }
-            let out: Option<Book> = { load(id).await };
-            out
-        }
-            .await;
-        let (id,) = kept;
-        terms
-            .on_value(
-                {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    ::cache_core::__private::Returns::<Option<Book>>::NEW.__cache_kind()
-                },
-                &out,
-                |book, found| {
-                    found.on(&(AuthorChanged(book.author)));
-                    found.on(&(BookChanged { id }));
-                },
-            );
-        (out, all_terms)
-    };
-    let own = ::cache_core::__private::own_body!(body);
-    miss.load_owned(body, own).await
+                .await;
+            let (id,) = kept;
+            terms
+                .on_value(
+                    {
+                        #[allow(unused_imports)]
+                        use ::cache_core::__private::probes::*;
+                        ::cache_core::__private::Returns::<Option<Book>>::NEW
+                            .__cache_kind()
+                    },
+                    &out,
+                    |book, found| {
+                        found.on(&(AuthorChanged(book.author)));
+                        found.on(&(BookChanged { id }));
+                    },
+                );
+            (out, all_terms)
+        };
+        let own = ::cache_core::__private::own_body!(body);
+        miss.load_owned(body, own)
+    }
+        .await
 }
 ///What is cached of `book`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]

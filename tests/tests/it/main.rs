@@ -12,6 +12,7 @@ mod keys;
 mod loading_async;
 mod loading_sync;
 mod memory;
+mod model;
 mod panics;
 mod registry;
 mod signatures;
