@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Key, KeyRef};
+use crate::entry::{Entry, Key, KeyRef};
 use crate::epoch;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
@@ -23,7 +23,6 @@ use crate::outcome::Plan;
 use crate::stats::{AnyTime, Stats};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
-use crate::table::Found;
 use crate::waits::Wait;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
@@ -73,7 +72,7 @@ impl Site {
     /// Begins a call, whose arguments are to follow.
     #[inline(always)]
     pub fn call(self) -> Call {
-        let state = self.function.global.get().copied();
+        let state = self.function.global.get();
         let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
         if let Some(instance) = self.instance {
             let mut hasher = InstanceHasher(0);
@@ -169,24 +168,24 @@ impl Call {
         let (bytes, hash) = self.key.finish().ok()?;
         let cache = cache::global();
         let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
-        if found.entry().is_special() && !self.is_served(cache, state, &found) {
+        if found.entry().is_special() && !self.is_served(cache, state, found.entry()) {
             return None;
         }
         cache.memory.note_hit(&found, state, &cache.clock);
         plan.restore(found.entry())
     }
 
-    /// Whether an entry that is of one instantiation, is mortal or has a place in an order of its function is for this call.
+    /// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
     #[inline(never)]
-    fn is_served(&self, cache: &Inner, state: &FunctionState, found: &Found<'_>) -> bool {
-        let entry = found.entry();
+    fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
         if !entry.is_of(self.site.instance)
             || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
         {
             return false;
         }
         if state.is_limited() {
-            cache.memory.note_use(entry, state, found.slot(), &cache.clock);
+            // It has an order of its own, which may be an exact one.
+            cache.memory.note_order(entry, state);
         }
         true
     }

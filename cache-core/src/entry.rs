@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
 use crate::function::FunctionState;
+use crate::key;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
@@ -105,6 +106,12 @@ impl AsKey for Key {
 /// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
 
+/// As much of a hash as an entry keeps, and the table needs.
+#[inline]
+pub(crate) fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
 /// What every entry has. What a hit reads comes last, next to the key.
 #[repr(C)]
 struct Header {
@@ -115,12 +122,82 @@ struct Header {
     place: AtomicU32,
     created: Coarse,
     last_used: AtomicU32,
-    uses: AtomicU32,
-    hash: u64,
-    /// The tick of its last use.
-    used: AtomicU64,
+    hash: u32,
+    usage: AtomicU64,
     id: Id,
     value: &'static ValueType,
+}
+
+/// How often an entry was used, and at which tick the last time: in one word, which is what a hit looks at.
+#[derive(Clone, Copy)]
+struct Usage(u64);
+
+impl Usage {
+    /// From the highest bit: whether its uses are still counted one by one, the tick, and the number of uses.
+    const IS_YOUNG: u64 = 1 << 63;
+    const TICK: u32 = 16;
+    const USES: u64 = (1 << Self::TICK) - 1;
+
+    fn new(tick: u64) -> Self {
+        Self(Self::IS_YOUNG | tick << Self::TICK)
+    }
+
+    fn tick(self) -> u64 {
+        (self.0 & !Self::IS_YOUNG) >> Self::TICK
+    }
+
+    fn with_tick(self, tick: u64) -> Self {
+        Self(self.0 & (Self::IS_YOUNG | Self::USES) | tick << Self::TICK)
+    }
+
+    /// Whether the use of an entry is to be noted: it is a young one, or was last used before a tick.
+    #[inline]
+    fn is_before(self, stale: Stale) -> bool {
+        // Young ones are negative.
+        (self.0 as i64) < stale.0
+    }
+
+    fn count(self, is_32nd: bool) -> Self {
+        let Self(usage) = self;
+        if usage & Self::IS_YOUNG != 0 {
+            let is_young = (usage & Self::USES) + 1 < Self::STEP;
+            return Self((usage + 1) & if is_young { u64::MAX } else { !Self::IS_YOUNG });
+        }
+        // Then in steps, as far as they go.
+        let has_room = is_32nd && usage & Self::USES != Self::USES;
+        Self(usage + u64::from(has_room))
+    }
+
+    fn uses(self) -> u64 {
+        let uses = self.0 & Self::USES;
+        if uses < Self::STEP { uses } else { (uses - Self::STEP + 1) * Self::STEP }
+    }
+
+    const STEP: u64 = 32;
+}
+
+/// A tick as entries are compared with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stale(i64);
+
+impl Stale {
+    /// No entry is.
+    pub(crate) const NONE: Self = Self(0);
+    /// Every entry is.
+    pub(crate) const ALL: Self = Self(i64::MAX);
+
+    /// Those that were last used before a tick.
+    pub(crate) fn before(tick: u64) -> Self {
+        Self((tick << Usage::TICK) as i64)
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
 }
 
 /// A charge that only [`More`] has room for.
@@ -258,12 +335,13 @@ impl Lifetime {
     }
 }
 
-/// What a deadline takes: a place in the ordered set, at the mean fill of its nodes.
-const DEADLINE: usize = 24;
+/// What a deadline takes: a place in the ordered set, whose nodes are about half full where deadlines come in their order.
+const DEADLINE: usize = 34;
 
 /// All of an entry but its value.
 pub(crate) struct Draft<'a> {
     pub(crate) key: KeyRef<'a>,
+
     pub(crate) label: Option<Box<str>>,
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
@@ -315,9 +393,8 @@ impl EntryRef {
             place: AtomicU32::new(0),
             created: Coarse::of(now),
             last_used: AtomicU32::new(Coarse::of(now).0),
-            uses: AtomicU32::new(0),
-            hash: key.hash,
-            used: AtomicU64::new(0),
+            hash: short(key.hash),
+            usage: AtomicU64::new(Usage::new(0).0),
             id,
             value,
         };
@@ -464,6 +541,11 @@ impl<'a> Entry<'a> {
         is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
+    pub(crate) fn key_bytes(self) -> &'a [u8] {
+        // SAFETY: its key is so long.
+        unsafe { self.first_key_bytes(self.header().id.key_len()) }
+    }
+
     /// The beginning of its key.
     ///
     /// # Safety
@@ -511,7 +593,7 @@ impl<'a> Entry<'a> {
     }
 
     #[inline]
-    pub(crate) fn hash(self) -> u64 {
+    pub(crate) fn hash(self) -> u32 {
         self.header().hash
     }
 
@@ -538,14 +620,44 @@ impl<'a> Entry<'a> {
     }
 
     /// The tick of its last use.
-    #[inline]
     pub(crate) fn used(self) -> u64 {
-        self.header().used.load(Ordering::Relaxed)
+        self.usage().tick()
+    }
+
+    /// Where it is not in use yet.
+    pub(crate) fn set_used(self, tick: u64) {
+        self.header().usage.store(self.usage().with_tick(tick).0, Ordering::Relaxed);
+    }
+
+    /// Whether a use of it is to be noted.
+    #[inline]
+    pub(crate) fn is_stale(self, stale: Stale) -> bool {
+        self.usage().is_before(stale)
+    }
+
+    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
+    pub(crate) fn count_use(self, is_32nd: bool) {
+        let usage = self.usage();
+        self.change(usage, usage.count(is_32nd));
+    }
+
+    /// Notes the tick of a use, if `tick` has another one for the last.
+    pub(crate) fn note_tick(self, tick: impl FnOnce(u64) -> Option<u64>) {
+        let usage = self.usage();
+        self.change(usage, tick(usage.tick()).map_or(usage, |tick| usage.with_tick(tick)));
+    }
+
+    /// If another thread does so meanwhile, that is as good; but ticks never go back.
+    fn change(self, from: Usage, to: Usage) {
+        if from.0 != to.0 {
+            let order = Ordering::Relaxed;
+            let _ = self.header().usage.compare_exchange(from.0, to.0, order, order);
+        }
     }
 
     #[inline]
-    pub(crate) fn set_used(self, tick: u64) {
-        self.header().used.store(tick, Ordering::Relaxed);
+    fn usage(self) -> Usage {
+        Usage(self.header().usage.load(Ordering::Relaxed))
     }
 
     /// Whether time can end this entry's life.
@@ -594,22 +706,6 @@ impl<'a> Entry<'a> {
         self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
     }
 
-    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
-    /// True if that was one of those.
-    #[inline]
-    pub(crate) fn count_use(self, random: u64) -> bool {
-        const STEP: u32 = 32;
-        let uses = &self.header().uses;
-        let n_uses = uses.load(Ordering::Relaxed);
-        let is_32nd = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0;
-        if n_uses < STEP {
-            uses.store(n_uses + 1, Ordering::Relaxed);
-        } else if is_32nd {
-            uses.store(n_uses.saturating_add(STEP), Ordering::Relaxed);
-        }
-        is_32nd
-    }
-
     /// As people read it.
     pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
         let header = self.header();
@@ -617,10 +713,10 @@ impl<'a> Entry<'a> {
         EntryInfo {
             function,
             label: self.more().and_then(|more| Some(more.label.as_deref()?.to_owned())),
-            key: format!("{:016x}", header.hash),
+            key: format!("{:016x}", key::digest_of(self.key_bytes())),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
-            uses: u64::from(header.uses.load(Ordering::Relaxed)),
+            uses: self.usage().uses(),
             charge: self.charge(),
             remaining: (due != Moment::NEVER).then(|| due.since(now)),
         }
@@ -679,12 +775,118 @@ pub struct EntryInfo {
     pub age: Duration,
     /// Time since it was last served, or stored if it never was.
     ///
-    /// Kept to about a millisecond while there are many calls. When they become few, it may lag for 64 of them.
+    /// Kept to about a second while there are many calls. When they become few, it may lag for 64 of them.
     pub idle: Duration,
-    /// How often it was served: exact up to 32, then an estimate.
+    /// How often it was served: exact up to 32, then an estimate, of up to two million.
     pub uses: u64,
     /// The bytes it counts for: key, value and overhead.
     pub charge: usize,
     /// Time until it expires; `None` if it does not.
     pub remaining: Option<Duration>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::function::{Function, Overrides};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::OnceLock;
+
+    /// What some cache knows of some function.
+    pub(crate) fn state() -> Ref<FunctionState> {
+        static FUNCTION: Function = Function::new("area", module_path!(), file!(), line!());
+        static STATE: OnceLock<FunctionState> = OnceLock::new();
+        Ref::Global(
+            STATE.get_or_init(|| {
+                FunctionState::new(&FUNCTION, &Overrides::default(), true, 0, false)
+            }),
+        )
+    }
+
+    /// The key of a call of that function.
+    pub(crate) fn key(hash: u64, bytes: &[u8]) -> KeyRef<'_> {
+        let Ref::Global(state) = state() else { unreachable!("it is never shared") };
+        KeyRef { state, instance: None, hash, bytes }
+    }
+
+    /// The result of a call, stored at the beginning of time and for ever.
+    pub(crate) fn entry(key: KeyRef<'_>, value: impl Any + Send + Sync) -> EntryRef {
+        let (life, now) = (Lifetime::default(), Moment(0));
+        EntryRef::new(value, 0, Draft { key, label: None, size: None, life, now, place: 0 })
+    }
+
+    /// Counts how often it is dropped.
+    struct Dropped(Arc<AtomicU32>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
+        for len in [0, 1, 7, 8, 9, 15, 16, 17, 40] {
+            let bytes = vec![7; len];
+            let entry = entry(key(1, &bytes), 0_u8);
+            assert!(entry.get().is(key(1, &bytes)));
+            assert!(!entry.get().is(key(1, &[&bytes[..], &[7]].concat())), "one byte more");
+            for idx in 0..len {
+                let mut other = bytes.clone();
+                other[idx] ^= 1;
+                assert!(!entry.get().is(key(1, &other)), "byte {idx} of {len} differs");
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_any_alignment_lie_behind_keys_of_any_length() {
+        #[repr(align(64))]
+        struct Wide([u8; 3]);
+
+        for len in 0..130 {
+            let bytes = vec![len as u8; len];
+            let (one, other) = (entry(key(1, &bytes), 7_u128), entry(key(1, &bytes), Wide([9; 3])));
+            for entry in [&one, &other] {
+                assert_eq!(entry.get().key_bytes(), bytes);
+            }
+            assert_eq!(one.get().value::<u128>(), Some(&7));
+            let wide = other.get().value::<Wide>().expect("it is of this type");
+            assert_eq!((wide.0, std::ptr::from_ref(wide).addr() % 64), ([9; 3], 0));
+            assert!(entry(key(1, &bytes), ()).get().value::<()>().is_some(), "no bytes at all");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_taken_for_one_of_another_type() {
+        let entry = entry(key(1, b""), 7_u64);
+        assert_eq!(entry.get().value::<i64>(), None);
+        assert_eq!(entry.get().value::<[u8; 8]>(), None);
+        assert_eq!(entry.get().value::<u64>(), Some(&7));
+    }
+
+    #[test]
+    fn the_last_holder_drops_the_value_once() {
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let first = entry(key(1, b"key"), Dropped(Arc::clone(&n_drops)));
+        let others = [first.clone(), first.get().to_owned()];
+        drop(first);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 0);
+        drop(others);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_value_that_panics_when_it_is_dropped_leaves_nothing_behind() {
+        struct Bomb(#[expect(dead_code, reason = "there to be dropped")] Dropped);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a value's own business");
+            }
+        }
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let entry = entry(key(1, b"key"), Bomb(Dropped(Arc::clone(&n_drops))));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(entry))).is_err());
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1, "what the value owned");
+    }
 }

@@ -314,3 +314,6 @@ mod barrier {
         false
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,7 +1,8 @@
 //! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
 
-use std::sync::OnceLock;
 use std::time::Duration;
+
+use once_cell::race::OnceRef;
 
 use crate::budget::Budget;
 use crate::key::Start;
@@ -27,7 +28,7 @@ pub struct Function {
     pub(crate) cache_err: bool,
     pub(crate) cache_none: bool,
     /// Its state in the global cache, one load away: a hit does not search for it.
-    pub(crate) global: OnceLock<&'static FunctionState>,
+    pub(crate) global: OnceRef<'static, FunctionState>,
 }
 
 impl Function {
@@ -59,7 +60,7 @@ impl Function {
             single_flight: true,
             cache_err: false,
             cache_none: false,
-            global: OnceLock::new(),
+            global: OnceRef::new(),
         }
     }
 

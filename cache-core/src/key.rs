@@ -63,6 +63,7 @@ use buffer::Buffer;
 use encoder::Encoder;
 use hash::Hash;
 pub use hash::Start;
+pub(crate) use hash::digest_of;
 use serde::ser::{self, Serialize, Serializer};
 use std::fmt::{self, Display};
 

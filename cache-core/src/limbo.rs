@@ -89,28 +89,67 @@ fn discard(garbage: Garbage) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
-    use crate::table::Table;
+    use crate::clock::tests::eventually;
+    use crate::entry::tests::{entry, key, state};
+    use crate::stats::Stats;
+    use crate::sync::{Arc, AtomicUsize, Ordering};
+
+    /// A value that counts how often it is dropped, and panics then if it is told to.
+    struct Value {
+        n_drops: Arc<AtomicUsize>,
+        panics: bool,
+    }
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            self.n_drops.fetch_add(1, Ordering::SeqCst);
+            assert!(!self.panics, "a value's own business");
+        }
+    }
+
+    fn garbage(n_drops: &Arc<AtomicUsize>, panics: bool) -> Garbage {
+        let value = Value { n_drops: Arc::clone(n_drops), panics };
+        Garbage::Entry(entry(key(1, b"key"), value), state())
+    }
+
+    #[test]
+    fn what_somebody_reads_is_dropped_when_nobody_does() {
+        for is_patient in [false, true] {
+            let n_drops = Arc::new(AtomicUsize::new(0));
+            let reader = epoch::pin().expect("the thread is not ending");
+            give_back(vec![garbage(&n_drops, false), garbage(&n_drops, false)], is_patient);
+            give_back(vec![garbage(&n_drops, false)], is_patient);
+            give_back_later();
+            assert_eq!(n_drops.load(Ordering::SeqCst), 0);
+            drop(reader);
+            eventually("all are dropped", || n_drops.load(Ordering::SeqCst) == 3);
+        }
+    }
+
+    #[test]
+    fn a_value_that_panics_when_it_is_dropped_is_counted_and_takes_no_other_along() {
+        let n_errors = || {
+            let mut stats = Stats::default();
+            state().counters.read(&mut stats);
+            stats.errors
+        };
+        let (n_drops, n_errors_before) = (Arc::new(AtomicUsize::new(0)), n_errors());
+        let panics = [true, false, true, false];
+        give_back(panics.map(|panics| garbage(&n_drops, panics)).into(), true);
+        eventually("all are dropped", || n_drops.load(Ordering::SeqCst) == 4);
+        assert_eq!(n_errors() - n_errors_before, 2);
+    }
 
     #[test]
     fn a_reader_that_takes_long_makes_no_more_work_the_more_is_evicted() {
-        let (is_pinned, when_pinned) = mpsc::channel();
-        let (end, when_ended) = mpsc::channel::<()>();
-        let reader = std::thread::spawn(move || {
-            let _pin = epoch::pin();
-            is_pinned.send(()).expect("the test waits");
-            let _ = when_ended.recv();
-        });
-        when_pinned.recv().expect("the reader is there");
-        let (table, mut writer) = Table::new();
+        let reader = epoch::pin().expect("the thread is not ending");
+        let n_drops = Arc::default();
         for _ in 0..1000 {
-            give_back(vec![Garbage::Buckets(table.clear(&mut writer))], false);
+            give_back(vec![garbage(&n_drops, false)], false);
         }
         let n_tasks = worker::n_waiting();
-        drop(end);
-        reader.join().expect("the reader");
+        drop(reader);
         assert!(n_tasks < 100, "{n_tasks} tasks wait for one reader");
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
 use crate::epoch::{Pin, Slot};
 use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
@@ -110,12 +110,27 @@ pub(crate) struct Memory {
 /// What a hit reads of the order. Written rarely.
 struct Recency {
     tick: AtomicU64,
-    /// A hit of an entry that was last used before this is noted. Where the order is exact, every one is.
+    /// A hit of an entry that was last used before this is noted: a [`Stale`].
+    /// Where the order is exact, every one is.
     stale: AtomicU64,
     /// When `stale` was last moved on because time had gone by.
     noted: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
+}
+
+impl Recency {
+    #[inline]
+    fn stale(&self) -> Stale {
+        Stale::from_bits(self.stale.load(Ordering::Relaxed))
+    }
+}
+
+/// True for one of 32 numbers that follow each other, by chance.
+#[inline]
+fn is_32nd(n: u64) -> bool {
+    // The highest bits of a product with an odd number of many bits look random.
+    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59 == 0
 }
 
 /// Where an entry stands: in which order, and where in that.
@@ -134,6 +149,8 @@ struct State {
     loads: Register,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
+    /// How often entries have moved in an order.
+    n_shrunk: u64,
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
@@ -159,7 +176,7 @@ impl Memory {
             table,
             recency: Padded(Recency {
                 tick: AtomicU64::new(0),
-                stale: AtomicU64::new(if is_exact { u64::MAX } else { 0 }),
+                stale: AtomicU64::new(if is_exact { Stale::ALL } else { Stale::NONE }.to_bits()),
                 noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
             }),
@@ -170,6 +187,7 @@ impl Memory {
                 deadlines: BTreeSet::new(),
                 loads: Register::default(),
                 tick: 0,
+                n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
             })),
@@ -225,55 +243,59 @@ impl Memory {
         if entry.is_mortal() && !entry.outlives(clock.now()) {
             return None;
         }
-        entry.count_use(key.state.counters.hit(found.slot()));
-        self.note_use(entry, key.state, found.slot(), clock);
+        let is_32nd = is_32nd(key.state.counters.hit(found.slot()));
+        self.note_use(entry, key.state, clock.roughly(&found.slot().hits_to_clock), is_32nd);
         Some(found)
     }
 
-    /// Counts a hit, and notes that the entry is used now.
+    /// Counts a hit, and notes that the entry is used now, where that makes a difference.
     #[inline(always)]
     pub(crate) fn note_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
-        let (entry, slot) = (found.entry(), found.slot());
-        let is_32nd = entry.count_use(function.counters.hit(slot));
-        if is_32nd || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
-            self.note_use(entry, function, slot, clock);
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        if is_32nd || found.entry().is_stale(self.recency.stale()) {
+            self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
         }
     }
 
-    /// Notes when an entry was used, and where in the order it is to stand from now on.
     #[inline(never)]
-    pub(crate) fn note_use(
+    fn note_stale(
         &self,
         entry: Entry<'_>,
         function: &FunctionState,
         slot: &Slot,
         clock: &Clock,
+        is_32nd: bool,
     ) {
-        self.note_order(entry, function);
-        let now = clock.roughly(&slot.hits_to_clock);
+        self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
+    }
+
+    /// Notes how often and when an entry was used, and where in the order it is to stand from now on.
+    fn note_use(&self, entry: Entry<'_>, function: &FunctionState, now: Moment, is_32nd: bool) {
+        entry.count_use(is_32nd);
         entry.set_last_used(now);
-        let noted = self.recency.noted.load(Ordering::Relaxed);
-        if now.0 >= noted.saturating_add(SOON) && !self.recency.is_exact.load(Ordering::Relaxed) {
+        self.note_order(entry, function);
+        let recency = &*self.recency;
+        let noted = recency.noted.load(Ordering::Relaxed);
+        if now.0 >= noted.saturating_add(SOON) && !recency.is_exact.load(Ordering::Relaxed) {
             // What was used before is to be noted again when it is used.
-            self.recency.noted.store(now.0, Ordering::Relaxed);
-            let tick = self.recency.tick.fetch_add(1, Ordering::Relaxed) + 1;
-            self.recency.stale.fetch_max(tick, Ordering::Relaxed);
+            recency.noted.store(now.0, Ordering::Relaxed);
+            let stale = Stale::before(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+            recency.stale.fetch_max(stale.to_bits(), Ordering::Relaxed);
         }
     }
 
     /// Notes where in the order an entry is to stand from now on.
-    #[inline(never)]
-    fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
+    pub(crate) fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
         let recency = &*self.recency;
-        let (used, latest) = (entry.used(), recency.tick.load(Ordering::Relaxed));
-        if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
-            // The latest of all stays so.
-            if used != latest {
-                entry.set_used(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+        let latest = recency.tick.load(Ordering::Relaxed);
+        entry.note_tick(|used| {
+            if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
+                // The latest of all stays so.
+                (used != latest).then(|| recency.tick.fetch_add(1, Ordering::Relaxed) + 1)
+            } else {
+                (Stale::before(used) < recency.stale()).then_some(latest | 1)
             }
-        } else if used < recency.stale.load(Ordering::Relaxed) {
-            entry.set_used(latest);
-        }
+        });
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -301,8 +323,7 @@ impl Memory {
                 if !was_counted {
                     counters.other_hit();
                 }
-                self.note_order(entry.get(), key.state);
-                entry.get().set_last_used(now);
+                self.note_use(entry.get(), key.state, now, false);
                 return Begin::Hit(entry);
             }
             let stand = state.stand_of(entry);
@@ -398,7 +419,7 @@ impl Memory {
         };
         guard.loads.outdate_all(|key| key.state.owner == function.owner);
         let order = guard.owners[function.owner as usize].order;
-        let mut from = 0;
+        let (mut from, mut n_shrunk) = (0, guard.n_shrunk);
         loop {
             let end = guard.orders[order as usize].end();
             let to = end.min(from + BATCH);
@@ -408,12 +429,15 @@ impl Memory {
                     self.drop_entry(&mut guard, Stand { order, place }, Some(Count::Invalidations));
                 }
             }
-            self.unlock(guard, true);
             if to == end {
-                return;
+                self.shrink(&mut guard);
+                return self.unlock(guard, true);
             }
-            from = to;
+            self.unlock(guard, true);
             guard = self.state.lock();
+            // Unless somebody has moved those that are left.
+            from = if guard.n_shrunk == n_shrunk { to } else { 0 };
+            n_shrunk = guard.n_shrunk;
         }
     }
 
@@ -426,6 +450,7 @@ impl Memory {
             while n_expired < n_before + BATCH as usize && self.drop_expired(&mut guard, now) {
                 n_expired += 1;
             }
+            self.shrink(&mut guard);
             self.unlock(guard, true);
             if n_expired < n_before + BATCH as usize {
                 return n_expired;
@@ -444,6 +469,7 @@ impl Memory {
         let mut guard = self.state.lock();
         change(&self.budget);
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
+        self.shrink(&mut guard);
         self.note_size(&guard);
         self.unlock(guard, true);
     }
@@ -506,9 +532,11 @@ impl Memory {
     }
 
     fn insert(&self, state: &mut State, entry: EntryRef, function: &FunctionState) {
+        self.shrink(state);
         let tick = self.next_tick(state, function);
         let order = state.owners[function.owner as usize].order;
         if let Some(few) = self.table.insert(&mut state.writer, &entry) {
+            state.garbage_bytes += few.size();
             state.garbage.push(Garbage::Buckets(few));
         }
         let is_mortal = entry.get().is_mortal();
@@ -520,14 +548,33 @@ impl Memory {
         self.note_size(state);
     }
 
+    /// Gives back what many entries needed that are not there any more.
+    fn shrink(&self, state: &mut State) {
+        if let Some(many) = self.table.shrink(&mut state.writer) {
+            state.garbage_bytes += many.size();
+            state.garbage.push(Garbage::Buckets(many));
+        }
+        for (order, entries) in (0..).zip(&mut state.orders).filter(|(_, order)| order.is_sparse())
+        {
+            state.n_shrunk += 1;
+            entries.close_up(|entry, place| {
+                if let Some(due) = entry.get().listed() {
+                    state.deadlines.remove(&(due, Stand { order, place }));
+                    state.deadlines.insert((due, Stand { order, place: entry.get().place() }));
+                }
+            });
+        }
+    }
+
     /// The tick of an insertion. Hits learn of it at once only where the order is exact.
     fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
         let recency = &*self.recency;
         let seen = recency.tick.load(Ordering::Relaxed);
-        state.tick = state.tick.max(seen) + 1;
+        // Even, so that there is one for hits between two insertions.
+        state.tick = (state.tick.max(seen) + 2) & !1;
         let is_exact = recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
         // Two uses that lie no further apart than a 64th of the entries count as one.
-        let resolution = self.budget.entries() as u64 / 64;
+        let resolution = self.budget.entries() as u64 / 64 * 2;
         if is_exact || state.tick - seen > resolution / 4 {
             recency.tick.fetch_max(state.tick, Ordering::Relaxed);
             self.set_stale(state.tick.saturating_sub(resolution));
@@ -547,7 +594,8 @@ impl Memory {
 
     fn set_stale(&self, tick: u64) {
         let is_exact = self.recency.is_exact.load(Ordering::Relaxed);
-        self.recency.stale.store(if is_exact { u64::MAX } else { tick }, Ordering::Relaxed);
+        let stale = if is_exact { Stale::ALL } else { Stale::before(tick) };
+        self.recency.stale.store(stale.to_bits(), Ordering::Relaxed);
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired goes first,

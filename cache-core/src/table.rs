@@ -10,7 +10,7 @@
 
 use std::marker::PhantomData;
 
-use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry};
+use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry, short};
 use crate::epoch::{Pin, Slot};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
@@ -76,7 +76,7 @@ impl Bucket {
     unsafe fn find<'a>(
         &self,
         bytes: u64,
-        hash: u64,
+        hash: u32,
         sought: impl Sought,
     ) -> Option<(usize, Entry<'a>)> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
@@ -117,8 +117,8 @@ impl Sought for &EntryRef {
 
 /// The byte of a hash; its highest bit is set, so that it is not that of an empty place.
 #[inline]
-fn byte_of(hash: u64) -> u64 {
-    hash >> 57 | 0x80
+fn byte_of(hash: u32) -> u64 {
+    u64::from(hash & 0x7f | 0x80)
 }
 
 /// The buckets of one size of the table.
@@ -133,18 +133,21 @@ impl Buckets {
 
     /// The place of the bucket of a hash.
     #[inline]
-    fn first(&self, hash: u64) -> usize {
+    fn first(&self, hash: u32) -> usize {
         // A number below `n` in place of a remainder (Lemire, "Fast random integer generation in an interval", 2019).
-        (((hash & 0xffff_ffff) * self.0.len() as u64) >> 32) as usize
+        ((u64::from(hash) * self.0.len() as u64) >> 32) as usize
     }
 
     #[inline(always)]
-    fn bucket(&self, hash: u64) -> &Bucket {
-        &self.0[self.first(hash)]
+    fn bucket(&self, hash: u32) -> &Bucket {
+        let first = self.first(hash);
+        debug_assert!(first < self.0.len(), "a number below `n`");
+        // SAFETY: the upper half of the product of `n` and a number of 32 bits is below `n`.
+        unsafe { self.0.get_unchecked(first) }
     }
 
     /// The bucket of a hash and those after it.
-    fn from(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
+    fn from(&self, hash: u32) -> impl Iterator<Item = &Bucket> {
         let first = self.first(hash);
         self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
     }
@@ -154,7 +157,7 @@ impl Buckets {
     /// # Safety
     ///
     /// Every entry that is in the table, now or meanwhile, is held throughout `'a`.
-    unsafe fn find<'a>(&self, hash: u64, sought: impl Sought) -> Option<Entry<'a>> {
+    unsafe fn find<'a>(&self, hash: u32, sought: impl Sought) -> Option<Entry<'a>> {
         for bucket in self.from(hash) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
             // SAFETY: the caller says so.
@@ -168,7 +171,7 @@ impl Buckets {
     }
 
     /// The table has room.
-    fn insert(&self, hash: u64, entry: RawEntry) {
+    fn insert(&self, hash: u32, entry: RawEntry) {
         for bucket in self.from(hash) {
             if let Some(place) = bucket.empty() {
                 bucket.write(place, entry);
@@ -237,6 +240,13 @@ impl Found<'_> {
     }
 }
 
+impl Buckets {
+    /// What it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+}
+
 /// The right to change a table, of which there is one.
 pub(crate) struct Writer {
     n_entries: usize,
@@ -258,13 +268,14 @@ impl Table {
     /// Finds an entry without a lock.
     pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found<'_>> {
         // SAFETY: as in `find_near`.
-        let entry = unsafe { self.buckets(&pin).find(hash, sought)? };
+        let entry = unsafe { self.buckets(&pin).find(short(hash), sought)? };
         Some(Found { entry, pin })
     }
 
     /// Looks in the bucket of the hash alone, where most entries are.
     #[inline(always)]
     pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near<'_> {
+        let hash = short(hash);
         let bucket = self.buckets(&pin).bucket(hash);
         let bytes = bucket.bytes.load(Ordering::Acquire);
         // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
@@ -290,7 +301,7 @@ impl Table {
     /// Finds an entry for the writer.
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
-        unsafe { self.present(writer).find(key.hash, key) }
+        unsafe { self.present(writer).find(short(key.hash), key) }
     }
 
     /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.
@@ -298,19 +309,29 @@ impl Table {
         let n_buckets = self.present(writer).0.len();
         // At most four places of five are taken.
         let is_full = (writer.n_entries + 1) * 5 > n_buckets * WIDTH * 4;
-        let old = is_full.then(|| {
-            let larger = Buckets::new(n_buckets + n_buckets / 2);
-            for raw in self.present(writer).entries() {
-                // SAFETY: as in `find_locked`.
-                if let Some(entry) = unsafe { raw.get() } {
-                    larger.insert(entry.hash(), raw);
-                }
-            }
-            self.replace(writer, larger)
-        });
+        let old = is_full.then(|| self.resize(writer, n_buckets + n_buckets / 2));
         writer.n_entries += 1;
         self.present(writer).insert(entry.get().hash(), entry.as_raw());
         old
+    }
+
+    /// Takes no more memory than what is left needs. Gives back the buckets that were too many, which are to be retired.
+    pub(crate) fn shrink(&self, writer: &mut Writer) -> Option<Box<Buckets>> {
+        let n_places = self.present(writer).0.len() * WIDTH;
+        let n_needed = (writer.n_entries * 3 / 2 / WIDTH + 1).max(Buckets::FEWEST);
+        (n_needed * WIDTH * 4 < n_places).then(|| self.resize(writer, n_needed))
+    }
+
+    /// Puts all entries into other buckets, and gives back those that they were in.
+    fn resize(&self, writer: &mut Writer, n_buckets: usize) -> Box<Buckets> {
+        let buckets = Buckets::new(n_buckets);
+        for raw in self.present(writer).entries() {
+            // SAFETY: as in `find_locked`.
+            if let Some(entry) = unsafe { raw.get() } {
+                buckets.insert(entry.hash(), raw);
+            }
+        }
+        self.replace(writer, buckets)
     }
 
     /// Takes an entry out of reach. It is to be retired before it is let go.
@@ -340,3 +361,6 @@ impl Drop for Table {
         drop(unsafe { Box::from_raw(*self.buckets.get_mut()) });
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -108,13 +108,14 @@ impl Hash {
         self.after(&hasher);
     }
 
-    /// The hash of all values: no bit of it says more than another.
+    /// The hash of all values. No bit of its upper half says more than another.
     #[inline]
     pub(super) fn finish(mut self) -> u64 {
         if self.marks != 0 {
             self.word(super::tag::END, 0);
         }
-        self.state
+        // Numbers that follow each other may be spread badly by an unlucky seed; this undoes what is regular in it.
+        self.state.wrapping_mul(ODD)
     }
 
     // The marks are added to what nobody knows. Written next to the value, a chosen value could undo them.
@@ -149,6 +150,13 @@ fn digest(name: &'static str) -> u64 {
         [] => (0, 0),
     };
     (first.wrapping_mul(ODD) ^ last).wrapping_mul(ODD) ^ name.len() as u64
+}
+
+/// A number that tells bytes from others, within this process.
+pub(crate) fn digest_of(bytes: &[u8]) -> u64 {
+    let mut hash = Hash::new(Start::new(0));
+    hash.bytes(super::tag::BYTES, bytes);
+    hash.finish()
 }
 
 /// A number from the operating system's randomness, which is where the standard library seeds its maps from.

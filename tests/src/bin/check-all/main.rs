@@ -58,6 +58,11 @@ fn quick() -> Result<Option<bool>> {
 
 fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
     run.step(Step::new("formatting", "cargo fmt --all --check"))?;
+    // They stand outside the workspace, and building them takes minutes.
+    run.step(Step::new(
+        "benches formatting",
+        "cargo fmt --manifest-path benches/Cargo.toml --all --check",
+    ))?;
     run.step(Step::new(
         "lints",
         "cargo clippy --workspace --all-features --all-targets -- -D warnings",
