@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::audit::Audit;
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, Settings};
 use crate::entry::EntryInfo;
 use crate::error::Error;
+use crate::event::Event;
+use crate::events::{Events, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
+use crate::glob;
 use crate::memory::Memory;
 use crate::stats::Stats;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
@@ -20,6 +24,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 /// A cache: the global one of the process, or a test's own.
 pub(crate) struct Inner {
     pub(crate) memory: Memory,
+    pub(crate) events: Arc<Events>,
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     enabled: AtomicBool,
@@ -64,6 +69,7 @@ impl Inner {
                 settings.exact_order,
                 !is_global,
             ),
+            events: Arc::default(),
             clock,
             enabled: AtomicBool::new(settings.enabled),
             settings,
@@ -172,7 +178,9 @@ impl Inner {
         state.ttl.or(state.function.ttl).or(self.settings.ttl)
     }
 
+    /// Drops what has expired, says how much that was, and drops what is outdated.
     pub(crate) fn sweep(&self) -> usize {
+        self.memory.sweep_outdated();
         self.memory.sweep(self.clock.now())
     }
 
@@ -195,6 +203,49 @@ impl Inner {
                     self.plan_sweep(next);
                 }
             });
+        }
+    }
+}
+
+impl Ref<Inner> {
+    /// Emits an event.
+    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E) {
+        self.emitted(self.events.emit(event));
+    }
+
+    /// Emits all events of a type.
+    pub(crate) fn emit_all<E: Event + ?Sized>(&self) {
+        self.emit_named(&[Named::all::<E>()]);
+    }
+
+    /// Emits what has a name.
+    pub(crate) fn emit_named(&self, events: &[Named]) {
+        let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
+        self.emitted(has_moved);
+    }
+
+    /// Drops what is stored under names or labels like that, outdates what is computed from it,
+    /// and says how many entries that were.
+    fn invalidate_matching(&self, pattern: &str) -> usize {
+        let is_named = |function: &Function| glob::matches(pattern, function.name);
+        let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
+        let n_entries = self.memory.invalidate_matching(is_named, is_labelled);
+        // What a load that runs, or an entry that was evicted, is labelled is not known.
+        let states = self.known_states().into_iter().map(|state| state.function);
+        let families = states.filter(|it| it.is_labelled || is_named(it)).map(Function::family);
+        let has_moved = families.fold(false, |moved, it| self.events.emit_all(it) | moved);
+        self.emitted(has_moved);
+        n_entries
+    }
+
+    /// Has the entries given back that depend on what was emitted, if there may be some.
+    ///
+    /// In a test's own cache they go at once, so that the test sees what does.
+    pub(crate) fn emitted(&self, has_moved: bool) {
+        match self {
+            _ if !has_moved => {}
+            Self::Global(cache) => cache.plan_sweep(cache.clock.now()),
+            Self::Shared(cache) => cache.memory.sweep_outdated(),
         }
     }
 }
@@ -278,6 +329,57 @@ impl Cache {
     /// Drops everything. Results that are being computed now will reach their callers and not be stored.
     pub fn clear(&self) {
         self.inner.memory.clear(None);
+    }
+
+    /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
+    pub fn emit<E: Event>(&self, event: E) {
+        self.inner.emit(&event);
+    }
+
+    /// Emits all events of a type in this cache, as [`emit_all`](crate::emit_all) does in that of the thread.
+    pub fn emit_all<E: Event + ?Sized>(&self) {
+        self.inner.emit_all::<E>();
+    }
+
+    /// Drops what functions of such names have stored and what has such a label, and says how many entries that were.
+    ///
+    /// In the pattern, `*` stands for any text and `?` for one character. When this returns, no later call is served
+    /// such a result that was computed before. Of a load that still runs the label is not known, so those of all
+    /// functions with labels are not stored, and what was computed from results of such functions is computed anew.
+    /// Looks at every entry, some under each lock.
+    ///
+    /// ```
+    /// use cache_core::{Cache, cached};
+    ///
+    /// #[cached(label = "img:{model}:{prompt}")]
+    /// fn image(model: &str, prompt: &str) -> Vec<u8> {
+    ///     [model, prompt].concat().into_bytes()
+    /// }
+    ///
+    /// image("dalle3", "a cat");
+    /// image("sdxl", "a cat");
+    /// assert_eq!(Cache::global().invalidate_matching("img:dalle3:*"), 1);
+    /// ```
+    pub fn invalidate_matching(&self, pattern: &str) -> usize {
+        self.inner.invalidate_matching(pattern)
+    }
+
+    /// Looks for what does not fit together: events that nobody emits, events that no result depends on, and functions
+    /// whose results never go.
+    ///
+    /// It knows what the attributes say, and what was emitted in this cache so far. As a test:
+    ///
+    /// ```no_run
+    /// # use cache_core::Cache;
+    /// let audit = Cache::global().audit();
+    /// assert!(audit.is_clean(), "{audit}");
+    /// ```
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        let is_mortal = |function: &'static Function| {
+            function.idle.is_some() || self.inner.ttl(&self.inner.state(function)).is_some()
+        };
+        Audit::new(&self.inner.events, is_mortal)
     }
 
     /// Drops what has expired, without waiting for the sweep in the background, and says how many entries that were.

@@ -16,10 +16,11 @@ use crate::epoch;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
-use crate::lead::{Leader, Own, Running, Terms, put, storable};
+use crate::lead::{Awaited, Leader, Own, Running, Terms, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
+use crate::sources::Sources;
 use crate::stats::{AnyTime, Stats};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
@@ -92,6 +93,8 @@ impl Site {
     pub fn clear(self) {
         let cache = context::current_cache();
         cache.memory.clear(Some(&*cache.state(self.function)));
+        // After what is stored is gone: who sees this finds nothing of it.
+        cache.emitted(cache.events.emit_all(self.function.family()));
     }
 
     /// Makes the next call on this thread reload, until the scope is dropped.
@@ -179,6 +182,7 @@ impl Call {
     #[inline(never)]
     fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
         if !entry.is_of(self.site.instance)
+            || !entry.is_current()
             || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
         {
             return false;
@@ -196,11 +200,12 @@ impl Call {
         let unclaimed = Miss { plan, ticket: None };
         let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
         let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
-        if let Some(out) = look(&cache, key, mode, plan) {
+        let around = around(&cache, key);
+        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
             return Lookup::Hit(out);
         }
         let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
-        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, begun: None }) })
+        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, around, begun: None }) })
     }
 
     /// Answers the call from the cache, or by running a sync body.
@@ -217,16 +222,20 @@ impl Call {
     fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
         let Some(Way { cache, state, mode }) = self.way() else { return body() };
         let Some(key) = self.key(&state) else { return body() };
-        if let Some(out) = look(&cache, key, mode, plan) {
+        let around = around(&cache, key);
+        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
             return out;
         }
         let join = mode.join(state.function);
-        match cache.memory.begin(key, join, Company::Welcome, false, &cache.clock) {
+        let company = Company::Welcome.with(around.as_deref());
+        match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
-            Begin::Lead(load) => Leader::new(cache, key, load).run(plan, |_| body()),
+            Begin::Lead(load) => {
+                Leader::new(cache, key, load, around.as_ref()).run(plan, |_| body())
+            }
             begun => {
                 let key = key.to_owned(state.clone());
-                let ticket = Ticket { cache, key, join, begun: Some(begun) };
+                let ticket = Ticket { cache, key, join, around, begun: Some(begun) };
                 Miss { plan, ticket: Some(ticket) }.load(body)
             }
         }
@@ -234,17 +243,29 @@ impl Call {
 
     /// Which cache the call goes to, and how; `None` if the cache has nothing to do with it.
     fn way(&self) -> Option<Way> {
-        let Site { function, mode, .. } = self.site;
+        let Site { function, instance, mode } = self.site;
         let (cache, forced) = context::of_call(function);
         let mode = if forced == Mode::Normal { mode } else { forced };
         let state = cache.state(function);
-        (mode != Mode::Uncached && state.is_enabled()).then_some(Way { cache, state, mode })
+        if mode != Mode::Uncached && state.is_enabled() {
+            return Some(Way { cache, state, mode });
+        }
+        // A load around depends on the call all the same.
+        if let Ok((bytes, hash)) = self.key.finish() {
+            around(&cache, KeyRef { state: &state, instance, hash, bytes });
+        }
+        None
     }
 
     /// Drops what is stored for the call; true if there was something.
     #[must_use]
     pub fn invalidate(&mut self) -> bool {
-        self.addressed(|cache, key| cache.memory.invalidate(key, &cache.clock)).unwrap_or(false)
+        let invalidate = |cache: &Ref<Inner>, key: KeyRef<'_>| {
+            let was_there = cache.memory.invalidate(key, &cache.clock);
+            note_change(cache, key);
+            was_there
+        };
+        self.addressed(invalidate).unwrap_or(false)
     }
 
     /// What is stored for the call. Neither counts nor makes it more recently used.
@@ -260,18 +281,22 @@ impl Call {
     #[must_use]
     pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
-            if !key.state.is_enabled() {
+            let sources = terms.sources();
+            let entry = if key.state.is_enabled() {
+                storable(cache, key, plan, value, terms, sources.as_deref())
+            } else {
                 // What is there must not come back when caching is switched on again.
-                cache.memory.invalidate(key, &cache.clock);
-                return false;
-            }
-            match storable(cache, key, plan, value, terms) {
+                None
+            };
+            let is_stored = match entry {
                 Some(entry) => put(cache, entry, key) == Stored::Yes,
                 None => {
                     cache.memory.invalidate(key, &cache.clock);
                     false
                 }
-            }
+            };
+            note_change(cache, key);
+            is_stored
         };
         self.addressed(store).unwrap_or(false)
     }
@@ -303,6 +328,13 @@ struct Way {
     mode: Mode,
 }
 
+impl Company {
+    /// With a load around that will ask what this one is computed from.
+    fn with(self, around: Option<&Sources>) -> Self {
+        if around.is_some() { Self::Expected } else { self }
+    }
+}
+
 impl Mode {
     /// How a call takes part in loading.
     fn join(self, function: &Function) -> Join {
@@ -315,12 +347,39 @@ impl Mode {
 }
 
 /// The result that a call finds, where something is special. Where nothing is, it has looked for it before.
-fn look<R>(cache: &Inner, key: KeyRef<'_>, mode: Mode, plan: Plan<R>) -> Option<R> {
+fn look<R>(
+    cache: &Inner,
+    key: KeyRef<'_>,
+    mode: Mode,
+    plan: Plan<R>,
+    around: Option<&Sources>,
+) -> Option<R> {
     if mode != Mode::Normal || context::is_plain() {
         return None;
     }
     let found = cache.memory.get(epoch::pin()?, key, &cache.clock)?;
+    if !is_for(found.entry(), around) {
+        return None;
+    }
+    cache.memory.note_each_hit(&found, key.state, &cache.clock);
     plan.restore(found.entry())
+}
+
+/// What the load around a call is computed from, if it depends on the call, which is noted before it is answered.
+fn around(cache: &Inner, key: KeyRef<'_>) -> Option<Arc<Sources>> {
+    let around = context::sources_around(cache)?;
+    around.add(Some(cache.events.stamp_topic(key.topic())));
+    Some(around)
+}
+
+/// Whether an entry may answer a call, which the load around it depends on from then on.
+fn is_for(entry: Entry<'_>, around: Option<&Sources>) -> bool {
+    around.is_none_or(|around| around.add_entry(entry.stamps(), entry.deadline()))
+}
+
+/// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
+fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>) {
+    cache.emitted(cache.events.emit_topic(key.topic()));
 }
 
 /// What the cache says to a call.
@@ -344,6 +403,8 @@ struct Ticket {
     cache: Ref<Inner>,
     key: Key,
     join: Join,
+    /// What the load around the call is computed from, if it depends on the call.
+    around: Option<Arc<Sources>>,
     /// How the cache has answered the first time, if it was asked.
     begun: Option<Begin>,
 }
@@ -361,7 +422,9 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
-            Claim::Lead(cache, key, load) => Leader::new(cache, key, load).run(plan, body),
+            Claim::Lead(Lead { cache, key, load, around }) => {
+                Leader::new(cache, key, load, around.as_ref()).run(plan, body)
+            }
         }
     }
 
@@ -379,11 +442,9 @@ impl<R: 'static> Miss<R> {
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
-            Claim::Lead(cache, key, load) => {
-                Running::new(Leader::new_async(cache, key, load), own(body))
-            }
-            Claim::Adopt(load, wait) => match load.downcast::<Running<R>>() {
-                Ok(load) => load.waited_for(wait),
+            Claim::Lead(lead) => Running::new(lead.run_async(), own(body)),
+            Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
+                Ok(load) => load.awaited(awaited),
                 // All loads of a function are of one type.
                 Err(_) => return body.await.0,
             },
@@ -405,8 +466,8 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
-            Claim::Lead(cache, key, load) => {
-                let leader = Leader::new_async(cache, key, load);
+            Claim::Lead(lead) => {
+                let leader = lead.run_async();
                 let (out, terms) = leader.run_async(body).await;
                 leader.finish(plan, &out, terms);
                 out
@@ -417,38 +478,57 @@ impl<R: 'static> Miss<R> {
     /// Waits for another caller's result, or takes the lead.
     async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
-        let Some(Ticket { cache, key, mut join, mut begun }) = ticket else {
+        let Some(Ticket { cache, key, mut join, around, mut begun }) = ticket else {
             return Claim::Unclaimed;
         };
         let state = key.state.clone();
+        let company = company.with(around.as_deref());
         let mut was_counted = false;
         loop {
             let begin = begun.take().unwrap_or_else(|| {
                 cache.memory.begin(key.borrow(), join, company, was_counted, &cache.clock)
             });
             let out = match begin {
-                Begin::Lead(load) => return Claim::Lead(cache, key, load),
-                Begin::Hit(entry) => plan.restore(entry.get()),
+                Begin::Lead(load) => return Claim::Lead(Lead { cache, key, load, around }),
+                Begin::Hit(entry) => {
+                    let is_for = is_for(entry.get(), around.as_deref());
+                    // It was counted when it was found.
+                    was_counted |= !is_for;
+                    is_for.then(|| plan.restore(entry.get())).flatten()
+                }
                 Begin::Follow(follower) => {
                     was_counted = true;
                     let frame = context::frame();
-                    let wait = frame.map(|frame| Wait::for_flight(&frame, follower.load()));
+                    let wait = frame.map(|frame| Wait::for_flight(&frame, follower.flight().id));
                     if let Some(None) = wait {
                         // The flight waits for a load that this call is part of.
                         join = Join::Alone;
                         continue;
                     }
-                    match follower.await {
+                    let depend =
+                        |around: &Arc<Sources>| around.add_load(follower.flight().sources());
+                    let link = around.as_ref().map(depend);
+                    if let Some(None) = link {
+                        continue;
+                    }
+                    let link = link.flatten();
+                    let out = match follower.await {
                         Arrival::Landed(Landing::Value(entry)) => plan.restore(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {
                             plan.share().and_then(|share| (share.unpack)(&*out))
                         }
                         Arrival::Adopted(load) => {
                             state.counters.add(AnyTime::Coalesced, 1);
-                            return Claim::Adopt(load, wait.flatten());
+                            return Claim::Adopt(load, Awaited { _wait: wait.flatten(), link });
                         }
                         Arrival::Abandoned => None,
+                    };
+                    if let Some(link) = link
+                        && out.is_some()
+                    {
+                        link.keep();
                     }
+                    out
                 }
             };
             if let Some(out) = out {
@@ -466,9 +546,23 @@ enum Claim<R> {
     /// By running its body, of which the cache will know nothing.
     Unclaimed,
     /// By running its body, for all who want its result.
-    Lead(Ref<Inner>, Key, Load),
+    Lead(Lead),
     /// By going on with a body that another caller has left, for which the load around this call may wait.
-    Adopt(Orphan, Option<Wait>),
+    Adopt(Orphan, Awaited),
+}
+
+/// A load to be led.
+struct Lead {
+    cache: Ref<Inner>,
+    key: Key,
+    load: Load,
+    around: Option<Arc<Sources>>,
+}
+
+impl Lead {
+    fn run_async(self) -> Leader<Key> {
+        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref())
+    }
 }
 
 /// Polls a future on this thread until it is ready.

@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
+use crate::events::{Stamps, Topic};
 use crate::function::FunctionState;
 use crate::key;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
@@ -29,7 +30,13 @@ pub(crate) struct KeyRef<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl KeyRef<'_> {
+impl<'a> KeyRef<'a> {
+    /// What is done to the call by hand, as an event.
+    pub(crate) fn topic(self) -> Topic<'a> {
+        let Self { state, instance, hash, bytes } = self;
+        Topic { family: state.function.family(), instance, hash, bytes }
+    }
+
     /// `state` is the one that this key has already.
     pub(crate) fn to_owned(self, state: Ref<FunctionState>) -> Key {
         Key { state, instance: self.instance, hash: self.hash, bytes: KeyBytes::new(self.bytes) }
@@ -269,6 +276,8 @@ struct More {
     last_used: AtomicU64,
     /// The moment under which it is listed to be looked at; `u64::MAX` for none.
     listed: AtomicU64,
+    /// The events that it depends on.
+    stamps: Option<Stamps>,
 }
 
 /// All that is known of a value whose type is forgotten.
@@ -326,12 +335,20 @@ unsafe impl Sync for EntryRef {}
 pub(crate) struct Lifetime {
     pub(crate) ttl: Option<Duration>,
     pub(crate) idle: Option<Duration>,
+    /// When the first of what it was computed from expires.
+    pub(crate) until: Option<Moment>,
 }
 
 impl Lifetime {
     /// Whether time can end it.
     pub(crate) fn is_mortal(self) -> bool {
-        self.ttl.is_some() || self.idle.is_some()
+        self.ttl.is_some() || self.idle.is_some() || self.until.is_some()
+    }
+
+    /// The first moment at which it has ended, however much it was used.
+    pub(crate) fn deadline(self, now: Moment) -> Moment {
+        let own = self.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl));
+        own.min(self.until.unwrap_or(Moment::NEVER))
     }
 }
 
@@ -346,6 +363,8 @@ pub(crate) struct Draft<'a> {
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
     pub(crate) life: Lifetime,
+    /// The events that it depends on.
+    pub(crate) stamps: Option<Stamps>,
     pub(crate) now: Moment,
     /// What its place in the memory tier takes.
     pub(crate) place: usize,
@@ -363,7 +382,7 @@ impl EntryRef {
 
     /// An entry and where its value is to be written, before anybody else sees it.
     fn with_room(value: &'static ValueType, heap: usize, draft: Draft<'_>) -> (Self, *mut u8) {
-        let Draft { key, label, life, now, place, size: _ } = draft;
+        let Draft { key, label, life, stamps, now, place, size: _ } = draft;
         let key_len = key.bytes.len();
         assert!(key_len as u64 <= Id::LEN, "a key is shorter than 1 GiB");
         let mut id = Id::new(key.state.owner, key_len);
@@ -371,17 +390,20 @@ impl EntryRef {
             id.0 |= Id::IS_LIMITED;
         }
         let label_len = label.as_ref().map_or(0, |label| label.len());
+        let stamps_size = stamps.as_ref().map_or(0, Stamps::size);
         let charge = |has_more| {
             let parts = [
                 layout(value, key_len, has_more).0.size(),
                 place,
                 if life.is_mortal() { DEADLINE } else { 0 },
                 label_len,
+                stamps_size,
                 heap,
             ];
             parts.into_iter().fold(0, usize::saturating_add)
         };
-        let is_special = label.is_some() || key.instance.is_some() || life.is_mortal();
+        let is_special =
+            label.is_some() || key.instance.is_some() || life.is_mortal() || stamps.is_some();
         let has_more = is_special || charge(false) >= TOO_MUCH as usize;
         let charge = charge(has_more);
         if has_more {
@@ -413,10 +435,11 @@ impl EntryRef {
                     label,
                     instance: key.instance,
                     charge,
-                    deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
+                    deadline: life.deadline(now),
                     idle: life.idle.map_or(u64::MAX, nanos),
                     last_used: AtomicU64::new(now.0),
                     listed: AtomicU64::new(u64::MAX),
+                    stamps,
                 });
             }
             entry.cast::<Header>().write(header);
@@ -586,6 +609,11 @@ impl<'a> Entry<'a> {
         self.more().and_then(|more| more.instance) == instance
     }
 
+    /// What `label = "…"` says of the call.
+    pub(crate) fn label(self) -> Option<&'a str> {
+        self.more()?.label.as_deref()
+    }
+
     /// Whether anything is to be asked but its key.
     #[inline]
     pub(crate) fn is_special(self) -> bool {
@@ -684,9 +712,24 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The one rule of freshness: an entry is expired from its deadline on.
+    /// The events that it depends on.
+    pub(crate) fn stamps(self) -> Option<&'a Stamps> {
+        self.more()?.stamps.as_ref()
+    }
+
+    /// Whether no event has been emitted that it depends on.
+    pub(crate) fn is_current(self) -> bool {
+        self.stamps().is_none_or(Stamps::are_current)
+    }
+
+    /// The moment from which it must not be served any more, however much it is used.
+    pub(crate) fn deadline(self) -> Moment {
+        self.more().map_or(Moment::NEVER, |more| more.deadline)
+    }
+
+    /// The one rule of freshness: no event has outdated it, and it expires at its deadline.
     pub(crate) fn is_fresh(self, now: Moment) -> bool {
-        !self.is_mortal() || now < self.due()
+        self.is_current() && (!self.is_mortal() || now < self.due())
     }
 
     /// Whether it may be served now, which is then when it was last used.
@@ -712,7 +755,7 @@ impl<'a> Entry<'a> {
         let due = self.due();
         EntryInfo {
             function,
-            label: self.more().and_then(|more| Some(more.label.as_deref()?.to_owned())),
+            label: self.label().map(str::to_owned),
             key: format!("{:016x}", key::digest_of(self.key_bytes())),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
@@ -812,7 +855,11 @@ pub(crate) mod tests {
     /// The result of a call, stored at the beginning of time and for ever.
     pub(crate) fn entry(key: KeyRef<'_>, value: impl Any + Send + Sync) -> EntryRef {
         let (life, now) = (Lifetime::default(), Moment(0));
-        EntryRef::new(value, 0, Draft { key, label: None, size: None, life, now, place: 0 })
+        EntryRef::new(
+            value,
+            0,
+            Draft { key, label: None, size: None, life, stamps: None, now, place: 0 },
+        )
     }
 
     /// Counts how often it is dropped.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use once_cell::race::OnceRef;
 
 use crate::budget::Budget;
+use crate::event::Family;
 use crate::key::Start;
 use crate::stats::{Counters, Stats};
 use crate::sync::{AtomicU32, Ordering};
@@ -27,6 +28,12 @@ pub struct Function {
     pub(crate) single_flight: bool,
     pub(crate) cache_err: bool,
     pub(crate) cache_none: bool,
+    /// Whether its entries have labels.
+    pub(crate) is_labelled: bool,
+    /// Whether its results depend on the cached functions that it calls.
+    pub(crate) inherits: bool,
+    /// What the events are called that it names; `None` if it says nothing about events.
+    pub(crate) events: Option<&'static [&'static str]>,
     /// Its state in the global cache, one load away: a hit does not search for it.
     pub(crate) global: OnceRef<'static, FunctionState>,
 }
@@ -60,8 +67,16 @@ impl Function {
             single_flight: true,
             cache_err: false,
             cache_none: false,
+            is_labelled: false,
+            inherits: true,
+            events: None,
             global: OnceRef::new(),
         }
+    }
+
+    /// What is done by hand to its calls.
+    pub(crate) fn family(&'static self) -> Family {
+        Family::of_function(std::ptr::from_ref(self).addr())
     }
 
     /// `version = N`.
@@ -127,6 +142,24 @@ impl Function {
     /// `cache_none`.
     pub const fn cache_none(mut self) -> Self {
         self.cache_none = true;
+        self
+    }
+
+    /// `label = "…"`.
+    pub const fn labelled(mut self) -> Self {
+        self.is_labelled = true;
+        self
+    }
+
+    /// `inherit = BOOL`.
+    pub const fn inherit(mut self, on: bool) -> Self {
+        self.inherits = on;
+        self
+    }
+
+    /// `invalidate_on = …`, as far as the events can be named before the first call.
+    pub const fn events(mut self, titles: &'static [&'static str]) -> Self {
+        self.events = Some(titles);
         self
     }
 }

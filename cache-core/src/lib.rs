@@ -34,17 +34,22 @@
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. [`testing`]: what tests can do.
 
+mod audit;
 mod budget;
 mod cache;
 mod call;
 mod clock;
 mod config;
 mod context;
+mod emit;
 mod entry;
 mod epoch;
 mod error;
+mod event;
+mod events;
 mod flight;
 mod function;
+mod glob;
 pub mod handle;
 pub mod key;
 mod lead;
@@ -54,6 +59,7 @@ mod memory;
 mod order;
 mod outcome;
 mod size;
+mod sources;
 mod stats;
 mod sync;
 mod table;
@@ -63,12 +69,16 @@ mod warm;
 mod worker;
 
 #[cfg(feature = "macros")]
-pub use cache_macros::{HeapSize, cached};
+pub use cache_macros::{Event, HeapSize, cached, invalidates};
 
+pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::Config;
+pub use context::{in_current_load, in_current_load_sync};
+pub use emit::{Transaction, emit, emit_all};
 pub use entry::EntryInfo;
 pub use error::Error;
+pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use size::{HeapSize, Seen};
 pub use stats::Stats;
@@ -82,23 +92,36 @@ pub mod __private {
     pub use std::iter::{IntoIterator, Iterator};
     pub use std::marker::Send;
     pub use std::option::Option;
-    pub use std::primitive::bool;
+    pub use std::primitive::{bool, str};
     pub use std::time::Duration;
     pub use std::{file, format_args, line, module_path};
 
     pub use inventory;
 
+    pub use crate::audit::{Emitter, EmitterRegistration};
     pub use crate::call::{Call, Lookup, Miss, Site};
+    pub use crate::emit::Transaction;
+    pub use crate::event::{EventField, Family};
     pub use crate::function::{Function, Registration};
-    pub use crate::lead::{Own as OwnBody, OwnedBody, Owning, Terms};
+    pub use crate::key::KeyWriter;
+    pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{Plan, Planned, Returns, Whole, require_option, require_result};
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
-    pub use crate::{__own as own, __own_body as own_body, __register as register};
+    pub use crate::{
+        __own as own, __own_body as own_body, __register as register,
+        __register_emitter as register_emitter,
+    };
 
     /// A value that is never made, to tell the compiler a type.
     pub fn never<T>() -> T {
         unreachable!("the expansion names this behind `if false`")
+    }
+
+    /// Calls a body, which may give away what it has taken with it.
+    #[inline]
+    pub fn once<R>(body: impl FnOnce() -> R) -> R {
+        body()
     }
 
     /// The traits by which method resolution answers questions about a return type. Their names and those of their
@@ -169,6 +192,17 @@ macro_rules! __own_body {
         use $crate::__private::probes::*;
         (&&$crate::__private::Owning::of(&$body)).__cache_own()
     }};
+}
+
+/// Makes a function that emits events known when the program is linked.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_emitter {
+    ($emitter:expr) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::EmitterRegistration($emitter)
+        }
+    };
 }
 
 /// Makes a function known when the program is linked.

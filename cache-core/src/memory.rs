@@ -9,13 +9,15 @@
 //! No user code runs under the lock: what leaves is dropped after it is released, see [`limbo`].
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
 use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
 use crate::epoch::{Pin, Slot};
+use crate::events;
 use crate::flight::{Flight, Follower};
-use crate::function::FunctionState;
+use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
 use crate::order::{self, Order};
@@ -47,6 +49,9 @@ const SOON: u64 = 1_000_000_000;
 /// How many entries are removed under one lock when many are to go.
 const BATCH: u32 = 512;
 
+/// At how many entries an eviction looks for one that is outdated.
+const LOOKS: u32 = 256;
+
 /// How much may be out of reach and not given back yet, in bytes and in entries.
 const MUCH: usize = 16 << 10;
 const MANY: usize = 128;
@@ -66,6 +71,8 @@ pub(crate) struct Load {
     pub(crate) id: LoadId,
     /// What followers wait for, if it was made from the beginning.
     pub(crate) flight: Option<Arc<Flight>>,
+    /// Its result is to be stored in place of what is there.
+    pub(crate) replaces: bool,
 }
 
 /// How a call wants to take part.
@@ -83,7 +90,7 @@ pub(crate) enum Join {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     Yes,
-    /// It was invalidated while it was loaded.
+    /// It was invalidated while it was loaded, or something that it was computed from was.
     Outdated,
     /// It is larger than the cache may be.
     Rejected,
@@ -146,6 +153,8 @@ struct State {
     orders: Vec<Order>,
     owners: Vec<Owner>,
     deadlines: BTreeSet<(Moment, Stand)>,
+    /// How far the search for outdated entries has come.
+    round: Round,
     loads: Register,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
@@ -154,6 +163,15 @@ struct State {
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
+}
+
+/// A search through all entries for those that are outdated.
+#[derive(Default)]
+struct Round {
+    /// What [`events::moved`] was when it began.
+    moved: u64,
+    /// Where to look next; `None` when all have been looked at.
+    next: Option<Stand>,
 }
 
 /// A function that stores here.
@@ -185,6 +203,7 @@ impl Memory {
                 orders: vec![Order::default()],
                 owners: Vec::new(),
                 deadlines: BTreeSet::new(),
+                round: Round::default(),
                 loads: Register::default(),
                 tick: 0,
                 n_shrunk: 0,
@@ -236,16 +255,13 @@ impl Memory {
         self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 
-    /// Looks a call up, and counts and notes it if it is a hit. For calls in a test's cache, which is to see every one.
+    /// Looks a call up, whatever is special about it.
     pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found<'_>> {
         let found = self.table.find(pin, key.hash, key)?;
         let entry = found.entry();
-        if entry.is_mortal() && !entry.outlives(clock.now()) {
-            return None;
-        }
-        let is_32nd = is_32nd(key.state.counters.hit(found.slot()));
-        self.note_use(entry, key.state, clock.roughly(&found.slot().hits_to_clock), is_32nd);
-        Some(found)
+        let is_served =
+            if entry.is_mortal() { entry.outlives(clock.now()) } else { entry.is_current() };
+        is_served.then_some(found)
     }
 
     /// Counts a hit, and notes that the entry is used now, where that makes a difference.
@@ -255,6 +271,12 @@ impl Memory {
         if is_32nd || found.entry().is_stale(self.recency.stale()) {
             self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
         }
+    }
+
+    /// Counts a hit in a test's cache, which is to see every one.
+    pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
     }
 
     #[inline(never)]
@@ -326,8 +348,8 @@ impl Memory {
                 self.note_use(entry.get(), key.state, now, false);
                 return Begin::Hit(entry);
             }
-            let stand = state.stand_of(entry);
-            self.drop_entry(state, stand, Some(Count::Expirations));
+            let (stand, reason) = (state.stand_of(entry), reason(entry));
+            self.drop_entry(state, stand, Some(reason));
         }
         if !was_counted {
             counters.note(Count::Misses);
@@ -339,14 +361,18 @@ impl Memory {
                     state.loads.outdate(key);
                 }
                 counters.note(Count::Loads);
-                let company = if join == Join::Alone { Company::None } else { company };
                 let owner = &state.owners[key.state.owner as usize].state;
-                let (id, flight) = state.loads.begin(key, owner, company);
-                Begin::Lead(Load { id, flight })
+                let (id, flight) = state.loads.begin(key, owner, company, join != Join::Alone);
+                Begin::Lead(Load { id, flight, replaces: join == Join::Anew })
             }
         };
         self.unlock(guard, false);
         begin
+    }
+
+    /// What others wait for of a load that runs, made now if nobody does yet.
+    pub(crate) fn flight(&self, hash: u64, load: LoadId) -> Option<Arc<Flight>> {
+        self.state.lock().loads.flight(hash, load)
     }
 
     /// Ends a load without storing anything; those who wait for it are the caller's.
@@ -367,7 +393,7 @@ impl Memory {
         let ended = guard.loads.end(key, load);
         let flight = ended.flight.filter(|flight| flight.has_followers());
         let followers = flight.map(|flight| (flight, entry.clone()));
-        let stored = if ended.is_current {
+        let stored = if ended.is_current && entry.get().is_current() {
             self.store(&mut guard, entry, key, now)
         } else {
             guard.throw_away(entry);
@@ -382,7 +408,16 @@ impl Memory {
         let now = clock.recent();
         let mut guard = self.state.lock();
         guard.loads.outdate(key);
-        let stored = self.store(&mut guard, entry, key, now);
+        let stored = if entry.get().is_current() {
+            self.store(&mut guard, entry, key, now)
+        } else {
+            let replaced = self.table.find_locked(&guard.writer, key).map(|it| guard.stand_of(it));
+            if let Some(stand) = replaced {
+                self.drop_entry(&mut guard, stand, Some(Count::Invalidations));
+            }
+            guard.throw_away(entry);
+            Stored::Outdated
+        };
         self.unlock(guard, true);
         stored
     }
@@ -395,7 +430,7 @@ impl Memory {
         state.loads.outdate(key);
         let Some(entry) = self.table.find_locked(&state.writer, key) else { return false };
         let (was_fresh, stand) = (entry.is_fresh(now), state.stand_of(entry));
-        let reason = if was_fresh { Count::Invalidations } else { Count::Expirations };
+        let reason = if was_fresh { Count::Invalidations } else { reason(entry) };
         self.drop_entry(state, stand, Some(reason));
         self.unlock(guard, true);
         was_fresh
@@ -419,26 +454,60 @@ impl Memory {
         };
         guard.loads.outdate_all(|key| key.state.owner == function.owner);
         let order = guard.owners[function.owner as usize].order;
-        let (mut from, mut n_shrunk) = (0, guard.n_shrunk);
-        loop {
-            let end = guard.orders[order as usize].end();
-            let to = end.min(from + BATCH);
-            for place in from..to {
-                let entry = guard.orders[order as usize].get(place);
-                if entry.is_some_and(|entry| entry.get().owner() == function.owner) {
-                    self.drop_entry(&mut guard, Stand { order, place }, Some(Count::Invalidations));
+        self.drop_where(guard, order..order + 1, |owner, _| owner.owner == function.owner);
+    }
+
+    /// Drops the entries of functions or with labels that are meant, outdates the loads that may be, and says how many
+    /// entries that were.
+    pub(crate) fn invalidate_matching(
+        &self,
+        is_named: impl Fn(&Function) -> bool,
+        is_labelled: impl Fn(Option<&str>) -> bool,
+    ) -> usize {
+        let mut guard = self.state.lock();
+        guard.loads.outdate_all(|key| {
+            let function = key.state.function;
+            function.is_labelled || is_named(function)
+        });
+        let orders = 0..guard.orders.len() as u32;
+        self.drop_where(guard, orders, |owner, entry| {
+            is_named(owner.function) || is_labelled(entry.label())
+        })
+    }
+
+    /// Drops all entries of some orders that are meant, and says how many that were.
+    fn drop_where<'a>(
+        &'a self,
+        mut guard: MutexGuard<'a, State>,
+        orders: Range<u32>,
+        is_meant: impl Fn(&FunctionState, Entry<'_>) -> bool,
+    ) -> usize {
+        let mut n_dropped = 0;
+        for order in orders {
+            let (mut from, mut end) = (0, u32::MAX);
+            while from < end {
+                end = guard.orders[order as usize].end();
+                let to = end.min(from + BATCH);
+                for place in from..to {
+                    let state = &mut *guard;
+                    let entry = state.orders[order as usize].get(place).map(EntryRef::get);
+                    let owner = |entry: Entry<'_>| &*state.owners[entry.owner() as usize].state;
+                    if entry.is_some_and(|entry| is_meant(owner(entry), entry)) {
+                        self.drop_entry(state, Stand { order, place }, Some(Count::Invalidations));
+                        n_dropped += 1;
+                    }
                 }
+                if to == end {
+                    self.shrink(&mut guard);
+                }
+                let n_shrunk = guard.n_shrunk;
+                self.unlock(guard, true);
+                guard = self.state.lock();
+                // Unless somebody has moved those that are left.
+                from = if to == end || guard.n_shrunk == n_shrunk { to } else { 0 };
             }
-            if to == end {
-                self.shrink(&mut guard);
-                return self.unlock(guard, true);
-            }
-            self.unlock(guard, true);
-            guard = self.state.lock();
-            // Unless somebody has moved those that are left.
-            from = if guard.n_shrunk == n_shrunk { to } else { 0 };
-            n_shrunk = guard.n_shrunk;
         }
+        n_dropped
     }
 
     /// Drops what has expired by now, and says how much that was.
@@ -455,6 +524,17 @@ impl Memory {
             if n_expired < n_before + BATCH as usize {
                 return n_expired;
             }
+        }
+    }
+
+    /// Drops what is outdated by now.
+    pub(crate) fn sweep_outdated(&self) {
+        let mut guard = self.state.lock();
+        guard.begin_round();
+        while guard.round.next.is_some() {
+            self.drop_outdated(&mut guard, BATCH);
+            self.unlock(guard, true);
+            guard = self.state.lock();
         }
     }
 
@@ -598,10 +678,10 @@ impl Memory {
         self.recency.stale.store(stale.to_bits(), Ordering::Relaxed);
     }
 
-    /// Makes room under the limits of one function or of the cache: what has expired goes first,
+    /// Makes room under the limits of one function or of the cache: what has expired or is outdated goes first,
     /// then the least recently used entry. False if nothing is left to go.
     fn evict(&self, state: &mut State, function: Option<&FunctionState>, now: Moment) -> bool {
-        if self.drop_expired(state, now) {
+        if self.drop_expired(state, now) || self.drop_outdated(state, LOOKS) > 0 {
             return true;
         }
         let orders = match function {
@@ -646,6 +726,25 @@ impl Memory {
         false
     }
 
+    /// Looks at some entries, drops those that are outdated, and says how many that were. If nothing has been emitted
+    /// since the last round over all entries began, nothing is looked at.
+    fn drop_outdated(&self, state: &mut State, n_looks: u32) -> usize {
+        if state.round.next.is_none() {
+            state.begin_round();
+        }
+        let mut n_outdated = 0;
+        for _ in 0..n_looks {
+            let Some(stand) = state.round.next else { break };
+            state.round.next = state.after(stand);
+            let entry = state.orders[stand.order as usize].get(stand.place);
+            if entry.is_some_and(|entry| !entry.get().is_current()) {
+                self.drop_entry(state, stand, Some(Count::Invalidations));
+                n_outdated += 1;
+            }
+        }
+        n_outdated
+    }
+
     /// Takes an entry out of everything, gives back what it has held, and counts it if there is a reason.
     fn drop_entry(&self, state: &mut State, stand: Stand, reason: Option<Count>) {
         let Some(entry) = state.orders[stand.order as usize].remove(stand.place) else { return };
@@ -668,6 +767,7 @@ impl Memory {
         let buckets = self.table.clear(&mut state.writer);
         state.garbage.push(Garbage::Buckets(buckets));
         state.deadlines.clear();
+        state.round = Round::default();
         for order in &mut state.orders {
             for entry in std::mem::take(order).into_entries() {
                 let owner = &state.owners[entry.get().owner() as usize].state;
@@ -696,7 +796,28 @@ impl Memory {
     }
 }
 
+/// Why an entry goes that is not fresh.
+fn reason(entry: Entry<'_>) -> Count {
+    if entry.is_current() { Count::Expirations } else { Count::Invalidations }
+}
+
 impl State {
+    /// Has all entries looked at, if something has been emitted since that was begun the last time.
+    fn begin_round(&mut self) {
+        let moved = events::moved();
+        if self.round.moved != moved {
+            self.round = Round { moved, next: Some(Stand { order: 0, place: 0 }) };
+        }
+    }
+
+    /// The stand to look at after another one.
+    fn after(&self, Stand { order, place }: Stand) -> Option<Stand> {
+        if place + 1 < self.orders[order as usize].end() {
+            return Some(Stand { order, place: place + 1 });
+        }
+        ((order as usize) + 1 < self.orders.len()).then_some(Stand { order: order + 1, place: 0 })
+    }
+
     fn stand_of(&self, entry: Entry<'_>) -> Stand {
         Stand { order: self.owners[entry.owner() as usize].order, place: entry.place() }
     }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use cache_core::testing::TestCache;
-use cache_core::{Cache, HeapSize, cached};
+use cache_core::{Cache, HeapSize, cached, emit};
 use serde::Serialize;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -75,6 +75,15 @@ fn boxed(n: u64) -> Vec<Box<u64>> {
 #[cached]
 fn structs(n: u64) -> Answer {
     answer(n)
+}
+
+#[cached(invalidate_on = [("answer", n)])]
+fn with_event(n: u64) -> u64 {
+    n
+}
+#[cached(invalidate_on = [("answer", n), ("group", n / 100), "answers"])]
+fn with_events(n: u64) -> u64 {
+    n
 }
 
 fn accounted(name: &str, call: fn(u64), stats: fn() -> cache_core::Stats) -> (usize, usize) {
@@ -172,6 +181,20 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
         accounted("Arc", |n| drop(shared(n)), shared::stats),
         accounted("Box", |n| drop(boxed(n)), boxed::stats),
         accounted("derived", |n| drop(structs(n)), structs::stats),
+        accounted(
+            "event",
+            |n| {
+                black_box(with_event(n));
+            },
+            with_event::stats,
+        ),
+        accounted(
+            "events",
+            |n| {
+                black_box(with_events(n));
+            },
+            with_events::stats,
+        ),
     ];
     let (said, held) = rows.into_iter().fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
     println!(
@@ -197,6 +220,12 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
     });
     // The value's own clone is.
     allocations("to String", 1, || drop(to_string(100)));
+    allocations("event", 0, || {
+        black_box(with_event(7));
+    });
+    allocations("events", 0, || {
+        black_box(with_events(7));
+    });
     allocations("async", 0, || {
         black_box(pollster::block_on(later(7)));
     });
@@ -209,4 +238,42 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
         black_box(mortal(n));
     };
     many_come_and_go("mortal", call, mortal::stats, mortal::clear);
+    events_take_memory_only_while_something_depends_on_them();
+}
+
+fn events_take_memory_only_while_something_depends_on_them() {
+    let cache = TestCache::from_builder(Cache::builder().max_bytes(None));
+    cache.run(|| {
+        // What is made once for the process.
+        emit(("answer", 0));
+        with_event(0);
+        cache.clear();
+        let region = Region::new(ALLOCATOR);
+        let held = || region.change().bytes_allocated - region.change().bytes_deallocated;
+        (0..1_000_000).for_each(|n| emit(("answer", n)));
+        assert_eq!(held(), 0, "after a million events that nothing depends on");
+        for round in 0..3 {
+            (0..100_000).for_each(|n| {
+                black_box(with_event(n));
+            });
+            assert!(held() > 10_000_000, "{} bytes for 100,000 entries", held());
+            if round == 0 {
+                (0..100_000).for_each(|n| assert!(with_event::invalidate(&n)));
+            } else {
+                cache.clear();
+            }
+            assert!(held() < 8_000_000, "{} bytes after they are gone", held());
+        }
+        let region = Region::new(ALLOCATOR);
+        (0..1_000).for_each(|n| {
+            black_box(with_event(n));
+            emit(("answer", n));
+        });
+        let change = region.change();
+        let n_bytes = change.bytes_allocated as isize - change.bytes_deallocated as isize;
+        assert!(
+            n_bytes < 10_000,
+            "{n_bytes} bytes after 1,000 entries have gone with their events"
+        );
+    });
 }

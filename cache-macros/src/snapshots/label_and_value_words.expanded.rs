@@ -59,14 +59,15 @@ impl generate {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "generate",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "generate",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .labelled();
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -110,7 +111,7 @@ impl generate {
         let call = &mut generate::__cache_site().call();
         call.arg(&model);
         call.arg(&least);
-        let mut all_terms = ::cache_core::__private::Terms::new();
+        let mut all_terms = ::cache_core::__private::Terms::of_put();
         let terms = &mut all_terms;
         terms.label(::cache_core::__private::format_args!("img:{model}"));
         terms.ttl(lifetime(&model));

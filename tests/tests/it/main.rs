@@ -1,8 +1,12 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod audit;
 mod config;
+mod emitting;
+mod events;
 mod freshness;
 mod handle;
+mod inheritance;
 mod invalidation;
 mod keys;
 mod loading_async;

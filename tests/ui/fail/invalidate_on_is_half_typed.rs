@@ -1,7 +1,7 @@
 // errors: 1
 use cache_core::cached;
 
-#[cached(invalidate_on = [PriceChanged { id }])]
+#[cached(invalidate_on = [("price", id) "x"])]
 fn price(id: u64) -> u64 {
     id
 }

@@ -1,7 +1,7 @@
 // errors: 1
-use cache_core::cached;
+use cache_core::invalidates;
 
-#[cached(inherit = false)]
+#[invalidates(("price", article))]
 fn price(id: u64) -> u64 {
     id
 }
