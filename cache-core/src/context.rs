@@ -48,7 +48,7 @@ thread_local! {
 /// and is not forced, and no load depends on it.
 #[inline]
 pub(crate) fn is_plain() -> bool {
-    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.get()
+    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.with(Cell::get)
 }
 
 /// The cache and the mode of a call that starts now.
@@ -115,7 +115,7 @@ fn innermost<R>(work: impl FnOnce(&mut Around) -> Option<R>) -> Option<R> {
 ///
 /// Caches do not depend on each other: a body that enters a test's cache is on its own there.
 pub(crate) fn sources_around(cache: &Inner) -> Option<Arc<Sources>> {
-    if !DEPENDS.get() {
+    if !DEPENDS.with(Cell::get) {
         return None;
     }
     innermost(|load| std::ptr::eq(&*load.cache, cache).then(|| load.sources()).flatten())
@@ -175,7 +175,7 @@ pub(crate) struct LoadScope {
 impl LoadScope {
     /// The load is within the one that the thread is computing, unless its frame says otherwise.
     pub(crate) fn enter(load: Around) -> Self {
-        let depended = DEPENDS.replace(load.inherits);
+        let depended = DEPENDS.with(|depends| depends.replace(load.inherits));
         // A thread that is ending keeps nothing.
         let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
         Self { depended }
@@ -184,7 +184,7 @@ impl LoadScope {
 
 impl Drop for LoadScope {
     fn drop(&mut self) {
-        DEPENDS.set(self.depended);
+        DEPENDS.with(|depends| depends.set(self.depended));
         let ended = LOADS.try_with(|loads| loads.borrow_mut().pop());
         // After the borrow has ended.
         drop(ended);
