@@ -10,7 +10,7 @@ use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::{Config, Runner, thread};
 
 use super::TestCache;
-use crate::cached;
+use crate::{Stats, cached, emit, emit_all};
 
 /// What the cached functions read, and what changes.
 static SOURCE: AtomicU64 = AtomicU64::new(0);
@@ -26,6 +26,28 @@ fn read() -> u64 {
 async fn read_async() -> u64 {
     let value = SOURCE.load(Ordering::SeqCst);
     shuttle::future::yield_now().await;
+    value
+}
+
+#[cached(crate = crate, invalidate_on = ["changed"])]
+fn read_on_event() -> u64 {
+    let value = SOURCE.load(Ordering::SeqCst);
+    thread::yield_now();
+    value
+}
+
+#[cached(crate = crate, invalidate_on = ["changed"])]
+async fn read_on_event_async() -> u64 {
+    let value = SOURCE.load(Ordering::SeqCst);
+    shuttle::future::yield_now().await;
+    value
+}
+
+/// A function that depends on what another one does.
+#[cached(crate = crate)]
+fn around() -> u64 {
+    let value = read_on_event();
+    thread::yield_now();
     value
 }
 
@@ -56,6 +78,7 @@ fn check(scenario: impl Fn() + Send + Sync + Copy + 'static) {
 #[derive(Clone, Copy)]
 struct Function {
     call: fn() -> u64,
+    stats: fn() -> Stats,
     changed: fn(&TestCache),
 }
 
@@ -76,18 +99,31 @@ fn nothing_is_served_from_before(function: Function) {
             assert!(first <= second, "served after something newer");
         }
         assert_eq!((function.call)(), 1, "served to who came after all");
-        let stats = cache.stats();
+        let stats = (function.stats)();
         let n_calls = 6 + N_CALLS_OF_VERB.swap(0, Ordering::SeqCst);
         assert_eq!(stats.hits + stats.misses, n_calls, "each call is one or the other");
     });
 }
 
+macro_rules! call {
+    ($function:ident) => {
+        $function()
+    };
+    ($function:ident await) => {
+        block_on($function())
+    };
+}
+
 macro_rules! nothing_is_served_from_before {
-    ($($(#[$attribute:meta])* $name:ident: $call:expr, $changed:expr;)+) => {$(
+    ($($(#[$attribute:meta])* $name:ident: $function:ident $(.$wait:ident)?, $changed:expr;)+) => {$(
         #[test]
         $(#[$attribute])*
         fn $name() {
-            nothing_is_served_from_before(Function { call: $call, changed: $changed });
+            nothing_is_served_from_before(Function {
+                call: || call!($function $($wait)?),
+                stats: $function::stats,
+                changed: $changed,
+            });
         }
     )+};
 }
@@ -98,9 +134,14 @@ nothing_is_served_from_before! {
     after_clear_of_everything: read, |cache| cache.clear();
     after_put: read, |_| { read::put(1); };
     after_refresh: read, |_| { N_CALLS_OF_VERB.store(1, Ordering::SeqCst); read::refresh(); };
-    after_invalidate_async: wait, |_| { read_async::invalidate(); };
-    after_clear_async: wait, |_| read_async::clear();
-    after_put_async: wait, |_| { read_async::put(1); };
+    after_invalidate_async: read_async.await, |_| { read_async::invalidate(); };
+    after_clear_async: read_async.await, |_| read_async::clear();
+    after_put_async: read_async.await, |_| { read_async::put(1); };
+    after_an_event: read_on_event, |_| emit("changed");
+    after_all_events: read_on_event, |_| emit_all::<str>();
+    after_an_event_async: read_on_event_async.await, |_| emit("changed");
+    after_an_event_of_what_it_calls: around, |_| emit("changed");
+    after_invalidate_of_what_it_calls: around, |_| { read_on_event::invalidate(); };
 
     // The tests of the test: verbs that forget a part.
     #[should_panic(expected = "served to who said it")]
@@ -108,11 +149,9 @@ nothing_is_served_from_before! {
     #[should_panic(expected = "served to who")]
     unless_loads_in_flight_are_forgotten: read, evict;
     #[should_panic(expected = "served to who")]
-    unless_loads_in_flight_are_forgotten_async: wait, evict;
-}
-
-fn wait() -> u64 {
-    block_on(read_async())
+    unless_loads_in_flight_are_forgotten_async: read_async.await, evict;
+    #[should_panic(expected = "served to who")]
+    unless_what_is_called_is_forgotten: around, |_| around::clear();
 }
 
 /// Drops what is stored, and does not reach what is being loaded.
