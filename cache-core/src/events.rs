@@ -17,10 +17,12 @@ use hashbrown::HashTable;
 
 use crate::event::{Event, Family};
 use crate::key::{KeyWriter, Start};
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, shared};
 
-/// Moves on after each cell that does, in any cache: as long as it stands still, so do all of them.
-static MOVED: Padded<AtomicU64> = Padded(AtomicU64::new(0));
+shared! {
+    /// Moves on after each cell that does, in any cache: as long as it stands still, so do all of them.
+    static MOVED: Padded<AtomicU64> = Padded(AtomicU64::new(0));
+}
 
 /// How often some cell has moved.
 pub(crate) fn moved() -> u64 {

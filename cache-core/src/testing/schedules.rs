@@ -43,6 +43,14 @@ async fn read_on_event_async() -> u64 {
     value
 }
 
+/// Its events are known only when it has been read.
+#[cached(crate = crate, invalidate_on = |value| [("changed from", *value)])]
+fn read_on_event_of_value() -> u64 {
+    let value = SOURCE.load(Ordering::SeqCst);
+    thread::yield_now();
+    value
+}
+
 /// A function that depends on what another one does.
 #[cached(crate = crate)]
 fn around() -> u64 {
@@ -140,6 +148,7 @@ nothing_is_served_from_before! {
     after_an_event: read_on_event, |_| emit("changed");
     after_all_events: read_on_event, |_| emit_all::<str>();
     after_an_event_async: read_on_event_async.await, |_| emit("changed");
+    after_an_event_of_what_it_returned: read_on_event_of_value, |_| emit(("changed from", 0));
     after_an_event_of_what_it_calls: around, |_| emit("changed");
     after_invalidate_of_what_it_calls: around, |_| { read_on_event::invalidate(); };
 
