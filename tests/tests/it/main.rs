@@ -6,6 +6,7 @@ mod emitting;
 mod events;
 mod freshness;
 mod handle;
+mod http;
 mod inheritance;
 mod invalidation;
 mod keys;
