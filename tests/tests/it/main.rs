@@ -16,6 +16,7 @@ mod memory;
 mod model;
 mod panics;
 mod registry;
+mod responses;
 mod signatures;
 mod storing;
 mod support;
