@@ -40,8 +40,8 @@ pub struct Audit {
     pub never_emitted: Vec<Finding>,
     /// Events that are emitted and that no result depends on: no `invalidate_on` names them, nor did a result so far.
     pub never_heard: Vec<Finding>,
-    /// Functions whose results never go: they have no lifetime, and say nothing of events.
-    /// `invalidate_on = []` says that nothing changes what the function returns.
+    /// Functions whose results may never go: they have no lifetime, and say nothing of events.
+    /// `invalidate_on = []` says that nothing changes what the function returns, or only the cached functions it calls.
     pub unbounded: Vec<Finding>,
 }
 
@@ -125,8 +125,8 @@ impl fmt::Display for Audit {
             (&self.never_heard, "emits an event that no result depends on"),
             (
                 &self.unbounded,
-                "has neither `ttl` nor `invalidate_on`: what it returned is never asked for again; \
-                 write `invalidate_on = []` if nothing changes it",
+                "has neither `ttl` nor `invalidate_on`: write `invalidate_on = []` if nothing changes what it returns, \
+                 or only the cached functions that it calls",
             ),
         ];
         for (findings, problem) in kinds {

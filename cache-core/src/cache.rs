@@ -83,7 +83,8 @@ impl Inner {
     #[inline]
     pub(crate) fn state(&self, function: &'static Function) -> Ref<FunctionState> {
         if self.is_global {
-            return Ref::Global(function.global.get_or_init(|| self.new_global_state(function)));
+            let known = function.global.get();
+            return Ref::Global(known.unwrap_or_else(|| self.new_global_state(function)));
         }
         let mut states = self.states.lock();
         states
@@ -98,6 +99,9 @@ impl Inner {
     #[cold]
     fn new_global_state(&self, function: &'static Function) -> &'static FunctionState {
         let mut states = self.states.lock();
+        if let Some(state) = function.global.get() {
+            return state;
+        }
         // One for each function of the program, and as long-lived as the function.
         let leak = |owner| -> &'static FunctionState {
             Box::leak(Box::new(self.new_state(function, owner)))
@@ -106,6 +110,8 @@ impl Inner {
             unreachable!("a line above it is global")
         };
         states.insert(address(function), Ref::Global(state));
+        // Under the lock nobody else has set it.
+        let _ = function.global.set(state);
         state
     }
 
@@ -359,7 +365,7 @@ impl Cache {
     }
 
     /// Looks for what does not fit together: events that nobody emits, events that no result depends on, and functions
-    /// whose results never go.
+    /// whose results may never go.
     ///
     /// It knows what the attributes say, and what was emitted in this cache so far. As a test:
     ///
@@ -464,7 +470,8 @@ impl Builder {
 
     /// Keeps the order of use exactly, however many entries there are.
     ///
-    /// A cache of up to 1024 entries does so anyway. Beyond, each hit then writes a counter that all threads share.
+    /// A cache that is limited to 1024 entries does so anyway. In others each hit then writes a counter that all threads
+    /// share, where uses that lie within a 64th of the entries would count as one.
     pub fn exact_order(mut self, exact: bool) -> Self {
         self.settings.exact_order = exact;
         self

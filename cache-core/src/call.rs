@@ -8,7 +8,6 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use crate::cache::{self, Inner};
 use crate::context::{self, ForcedScope, Mode};
@@ -25,6 +24,7 @@ use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
 use crate::sources::{Sources, Standing};
 use crate::stats::{AnyTime, Stats};
+use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
 use crate::waits::Wait;
 
@@ -33,8 +33,6 @@ use crate::waits::Wait;
 pub struct Site {
     function: &'static Function,
     instance: Option<TypeId>,
-    /// What the hash of a key begins with.
-    identity: u64,
     mode: Mode,
 }
 
@@ -42,8 +40,7 @@ impl Site {
     /// The site of a function that is not generic.
     #[inline]
     pub fn of(function: &'static Function) -> Self {
-        let identity = std::ptr::from_ref(function).addr() as u64;
-        Self { function, instance: None, identity, mode: Mode::Normal }
+        Self { function, instance: None, mode: Mode::Normal }
     }
 
     /// The site of one instantiation.
@@ -52,10 +49,7 @@ impl Site {
     /// which no name or path in the source does.
     #[inline]
     pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        let instance = typeid::of::<T>();
-        let mut hasher = InstanceHasher(std::ptr::from_ref(function).addr() as u64);
-        instance.hash(&mut hasher);
-        Self { function, instance: Some(instance), identity: hasher.0, mode: Mode::Normal }
+        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -79,9 +73,16 @@ impl Site {
     }
 
     /// Begins a call, whose arguments are to follow.
-    #[inline]
+    #[inline(always)]
     pub fn call(self) -> Call {
-        Call { site: self, key: KeyWriter::new() }
+        let state = self.function.global.get();
+        let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
+        if let Some(instance) = self.instance {
+            let mut hasher = InstanceHasher(0);
+            instance.hash(&mut hasher);
+            keys = keys.with(hasher.0);
+        }
+        Call { site: self, state, key: KeyWriter::new(keys) }
     }
 
     /// What the function has done.
@@ -141,6 +142,8 @@ impl Hasher for InstanceHasher {
 #[must_use = "a call is answered, or addressed"]
 pub struct Call {
     site: Site,
+    /// What the global cache knows of the function, if that was asked for it before.
+    state: Option<&'static FunctionState>,
     key: KeyWriter,
 }
 
@@ -153,42 +156,45 @@ impl Call {
 
     /// Answers the call from the cache, or says how to go on.
     #[inline]
-    pub fn get<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        match self.hit(plan.restore) {
+    pub fn get<R: 'static>(&mut self, plan: Plan<R>) -> Lookup<R> {
+        match self.hit(plan) {
             Some(out) => Lookup::Hit(out),
             None => self.look_closely(plan),
         }
     }
 
     /// The way of nearly every hit: nothing is special about the call, and the global cache has its result.
-    #[inline]
-    fn hit<R>(&self, restore: fn(Entry<'_>) -> Option<R>) -> Option<R> {
-        let Site { function, identity, mode, .. } = self.site;
-        if mode != Mode::Normal || !context::is_plain() {
+    #[inline(always)]
+    fn hit<R>(&self, plan: Plan<R>) -> Option<R> {
+        let state = self.state?;
+        if self.site.mode != Mode::Normal || !context::is_plain() {
             return None;
         }
-        let state = *function.global.get()?;
-        if !state.is_enabled() {
-            return None;
-        }
-        let (bytes, hash) = self.key.finish(identity).ok()?;
-        let pin = epoch::pin()?;
+        let (bytes, hash) = self.key.finish().ok()?;
         let cache = cache::global();
-        let entry = cache.memory.find(&pin, state, hash, bytes)?;
-        if entry.is_special() && !self.is_served(cache, entry) {
+        let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
+        if found.entry().is_special() && !self.is_served(cache, state, found.entry()) {
             return None;
         }
-        cache.memory.note_hit(&pin, entry, state, &cache.clock);
-        restore(entry)
+        cache.memory.note_hit(&found, state, &cache.clock);
+        plan.restore(found.entry())
     }
 
-    /// Whether an entry that is of one instantiation or mortal is for this call.
+    /// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
     #[inline(never)]
-    fn is_served(&self, cache: &Inner, entry: Entry<'_>) -> bool {
-        entry.is_of(self.site.instance)
-            && entry.is_current()
-            && is_heard(|endpoint| hears(entry, endpoint))
-            && (!entry.is_mortal() || entry.outlives(cache.clock.for_deadline(entry.due())))
+    fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
+        if !entry.is_of(self.site.instance)
+            || !entry.is_current()
+            || !is_heard(|endpoint| hears(entry, endpoint))
+            || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
+        {
+            return false;
+        }
+        if state.is_limited() {
+            // It has an order of its own, which may be an exact one.
+            cache.memory.note_order(entry, state);
+        }
+        true
     }
 
     /// Looks again, for what may be special about the call.
@@ -198,7 +204,7 @@ impl Call {
         let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
         let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
         let around = around(&cache, key);
-        if let Some(out) = look(&cache, key, mode, &plan, around.as_deref()) {
+        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
             return Lookup::Hit(out);
         }
         let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
@@ -208,7 +214,7 @@ impl Call {
     /// Answers the call from the cache, or by running a sync body.
     #[inline]
     pub fn answer<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
-        match self.hit(plan.restore) {
+        match self.hit(plan) {
             Some(out) => out,
             None => self.answer_closely(plan, body),
         }
@@ -220,7 +226,7 @@ impl Call {
         let Some(Way { cache, state, mode }) = self.way() else { return body() };
         let Some(key) = self.key(&state) else { return body() };
         let around = around(&cache, key);
-        if let Some(out) = look(&cache, key, mode, &plan, around.as_deref()) {
+        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
             return out;
         }
         let join = mode.join(state.function);
@@ -228,7 +234,7 @@ impl Call {
         match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
             Begin::Lead(load) => {
-                Leader::new(cache, key, load, around.as_ref()).run(&plan, |_| body())
+                Leader::new(cache, key, load, around.as_ref()).run(plan, |_| body())
             }
             begun => {
                 let key = key.to_owned(state.clone());
@@ -240,7 +246,7 @@ impl Call {
 
     /// Which cache the call goes to, and how; `None` if the cache has nothing to do with it.
     fn way(&self) -> Option<Way> {
-        let Site { function, instance, identity, mode } = self.site;
+        let Site { function, instance, mode } = self.site;
         let (cache, forced) = context::of_call(function);
         let mode = if forced == Mode::Normal { mode } else { forced };
         let state = cache.state(function);
@@ -248,7 +254,7 @@ impl Call {
             return Some(Way { cache, state, mode });
         }
         // A load around depends on the call all the same.
-        if let Ok((bytes, hash)) = self.key.finish(identity) {
+        if let Ok((bytes, hash)) = self.key.finish() {
             around(&cache, KeyRef { state: &state, instance, hash, bytes });
         }
         None
@@ -269,7 +275,7 @@ impl Call {
     #[must_use]
     pub fn peek<R>(&mut self, plan: Plan<R>) -> Option<R> {
         let entry = self.addressed(|cache, key| cache.memory.peek(key, &cache.clock))??;
-        (plan.restore)(entry.get())
+        plan.restore(entry.get())
     }
 
     /// Stores a result for the call; true if it is stored now.
@@ -280,7 +286,7 @@ impl Call {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
             let sources = terms.sources();
             let entry = if key.state.is_enabled() {
-                storable(cache, key, &plan, value, terms, sources.as_deref())
+                storable(cache, key, plan, value, terms, sources.as_deref())
             } else {
                 // What is there must not come back when caching is switched on again.
                 None
@@ -309,7 +315,7 @@ impl Call {
     /// and must not be answered from the cache.
     #[inline]
     fn key<'a>(&'a self, state: &'a FunctionState) -> Option<KeyRef<'a>> {
-        let Ok((bytes, hash)) = self.key.finish(self.site.identity) else {
+        let Ok((bytes, hash)) = self.key.finish() else {
             state.counters.add(AnyTime::Errors, 1);
             return None;
         };
@@ -348,19 +354,18 @@ fn look<R>(
     cache: &Inner,
     key: KeyRef<'_>,
     mode: Mode,
-    plan: &Plan<R>,
+    plan: Plan<R>,
     around: Option<&Sources>,
 ) -> Option<R> {
     if mode != Mode::Normal || context::is_plain() {
         return None;
     }
-    let pin = epoch::pin()?;
-    let entry = cache.memory.get(&pin, key, &cache.clock)?;
-    if !is_for(entry, around) {
+    let found = cache.memory.get(epoch::pin()?, key, &cache.clock)?;
+    if !is_for(found.entry(), around) {
         return None;
     }
-    cache.memory.note_hit(&pin, entry, key.state, &cache.clock);
-    (plan.restore)(entry)
+    cache.memory.note_each_hit(&found, key.state, &cache.clock);
+    plan.restore(found.entry())
 }
 
 /// What the load around a call is computed from, if it depends on the call, which is noted before it is answered.
@@ -393,7 +398,7 @@ fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>) {
 }
 
 /// What the cache says to a call.
-pub enum Lookup<R> {
+pub enum Lookup<R: 'static> {
     /// Its result.
     Hit(R),
     /// That its body is to run.
@@ -402,7 +407,7 @@ pub enum Lookup<R> {
 
 /// A call that must load.
 #[must_use = "a miss is answered by loading"]
-pub struct Miss<R> {
+pub struct Miss<R: 'static> {
     plan: Plan<R>,
     /// `None` for a call that the cache has nothing to do with.
     ticket: Option<Ticket>,
@@ -433,7 +438,7 @@ impl<R: 'static> Miss<R> {
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
             Claim::Lead(Lead { cache, key, load, around }) => {
-                Leader::new(cache, key, load, around.as_ref()).run(&plan, body)
+                Leader::new(cache, key, load, around.as_ref()).run(plan, body)
             }
         }
     }
@@ -489,7 +494,7 @@ impl<R: 'static> Miss<R> {
             },
         };
         let (leader, out, terms) = adopted.await;
-        leader.finish(&plan, &out, terms);
+        leader.finish(plan, &out, terms);
         out
     }
 
@@ -502,7 +507,7 @@ impl<R: 'static> Miss<R> {
             Claim::Lead(lead) => {
                 let leader = lead.run_async();
                 let (out, terms) = leader.run_async(body).await;
-                leader.finish(&plan, &out, terms);
+                leader.finish(plan, &out, terms);
                 out
             }
         }
@@ -542,7 +547,7 @@ impl<R: 'static> Miss<R> {
                     let is_for = is_for(entry.get(), around.as_deref());
                     // It was counted when it was found.
                     was_counted |= !is_for;
-                    is_for.then(|| (plan.restore)(entry.get())).flatten()
+                    is_for.then(|| plan.restore(entry.get())).flatten()
                 }
                 Begin::Follow(follower) => {
                     was_counted = true;
@@ -567,9 +572,9 @@ impl<R: 'static> Miss<R> {
                         continue;
                     }
                     let out = match arrival {
-                        Arrival::Landed(Landing::Value(entry)) => (plan.restore)(entry.get()),
+                        Arrival::Landed(Landing::Value(entry)) => plan.restore(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {
-                            plan.share.and_then(|share| (share.unpack)(&*out))
+                            plan.share().and_then(|share| (share.unpack)(&*out))
                         }
                         Arrival::Adopted(load) => {
                             state.counters.add(AnyTime::Coalesced, 1);

@@ -70,7 +70,11 @@ impl Clock {
     pub(crate) fn look(&self, calls_to_go: &AtomicU32) -> Moment {
         match self {
             Self::System(clock) => clock.look(calls_to_go),
-            _ => self.now(),
+            _ => {
+                // The thread's next call may be to a cache with another clock.
+                calls_to_go.store(0, Ordering::Relaxed);
+                self.now()
+            }
         }
     }
 
@@ -143,4 +147,89 @@ impl SystemClock {
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn machine_time() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Waits until something has happened on another thread, and fails if that takes for ever.
+    #[track_caller]
+    pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+        let start = machine_time();
+        while !happened() {
+            assert!(start.elapsed() < Duration::from_secs(20), "this never happened: {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn no_span_is_too_long() {
+        let now = Moment(5);
+        assert_eq!(now.after(Duration::from_nanos(7)), Moment(12));
+        assert_eq!(now.after(Duration::MAX), Moment::NEVER);
+        assert_eq!(Moment::NEVER.after(Duration::from_nanos(1)), Moment::NEVER);
+        assert_eq!(Moment(12).since(now), Duration::from_nanos(7));
+        assert_eq!(now.since(Moment(12)), Duration::ZERO, "that is yet to come");
+    }
+
+    #[test]
+    fn a_manual_clock_moves_by_hand_alone() {
+        let clock = Clock::manual();
+        assert_eq!((clock.now(), clock.now()), (Moment(0), Moment(0)));
+        assert!(clock.advance(Duration::from_nanos(3)) && clock.advance(Duration::from_nanos(4)));
+        assert_eq!((clock.now(), clock.recent()), (Moment(7), Moment(7)));
+        assert!(clock.advance(Duration::MAX));
+        assert_eq!(clock.now(), Moment::NEVER);
+    }
+
+    #[test]
+    fn somebody_elses_clock_is_followed_and_not_moved() {
+        static ELAPSED: AtomicU64 = AtomicU64::new(3);
+        let elapsed = || Duration::from_secs(ELAPSED.load(Ordering::SeqCst));
+        let clock = Clock::Source(Box::new(elapsed));
+        assert!(!clock.advance(Duration::from_secs(1)));
+        assert_eq!(clock.now(), Moment(3_000_000_000));
+        ELAPSED.store(4, Ordering::SeqCst);
+        assert_eq!(clock.before_lock(), Some(Moment(4_000_000_000)), "it may be user code");
+    }
+
+    #[test]
+    fn a_clock_that_a_test_moves_is_never_asked_for_an_old_moment() {
+        let (clock, calls_to_go) = (Clock::manual(), AtomicU32::new(9));
+        for nanos in 1..20 {
+            clock.advance(Duration::from_nanos(1));
+            assert_eq!(clock.roughly(&calls_to_go), Moment(nanos));
+        }
+    }
+
+    #[test]
+    fn calls_that_come_fast_share_a_look_at_the_machines_clock() {
+        let (clock, calls_to_go) = (Clock::system(), AtomicU32::new(0));
+        assert!(!clock.advance(Duration::from_secs(1)) && clock.before_lock().is_none());
+        eventually("a look that is late enough to be noted", || {
+            clock.look(&calls_to_go);
+            clock.recent() > Moment(0)
+        });
+        assert_eq!(calls_to_go.load(Ordering::Relaxed), 0, "after a pause, the next call looks");
+        eventually("two looks within a millisecond", || {
+            clock.look(&calls_to_go);
+            calls_to_go.load(Ordering::Relaxed) == SystemClock::CALLS
+        });
+        let recent = clock.recent();
+        for n_left in (0..SystemClock::CALLS).rev() {
+            assert_eq!(clock.roughly(&calls_to_go), recent);
+            assert_eq!(calls_to_go.load(Ordering::Relaxed), n_left);
+        }
+        let before = clock.now();
+        assert!(clock.roughly(&calls_to_go) >= before, "and then one looks again");
+    }
+
+    #[test]
+    fn a_look_at_a_tests_clock_does_not_put_off_the_next_one_at_the_machines() {
+        // As a hit leaves it that counted one call down from none.
+        let calls_to_go = AtomicU32::new(u32::MAX);
+        Clock::manual().look(&calls_to_go);
+        assert_eq!(calls_to_go.into_inner(), 0);
+    }
 }

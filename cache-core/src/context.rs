@@ -9,7 +9,6 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use crate::cache::{self, Inner};
 use crate::event::Family;
@@ -17,7 +16,8 @@ use crate::events::Events;
 use crate::flight::Flight;
 use crate::function::Function;
 use crate::sources::Sources;
-use crate::sync::{Arc, AtomicUsize, Ordering, Ref};
+use crate::sync::thread::LocalKey;
+use crate::sync::{Arc, AtomicUsize, Ordering, Ref, shared, thread_local};
 use crate::waits::{Frame, LoadId};
 
 /// How a call is to be answered.
@@ -31,8 +31,10 @@ pub(crate) enum Mode {
     Uncached,
 }
 
-/// Scopes of the process that make a call look at its thread. Loads do not count: each thread marks its own.
-static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+shared! {
+    /// Scopes of the process that make a call look at its thread. Loads do not count: each thread marks its own.
+    static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+}
 
 thread_local! {
     static CACHE: RefCell<Option<Ref<Inner>>> = const { RefCell::new(None) };
@@ -50,7 +52,7 @@ thread_local! {
 /// and is not forced, and no load depends on it.
 #[inline]
 pub(crate) fn is_plain() -> bool {
-    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.get()
+    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.with(Cell::get)
 }
 
 /// The cache and the mode of a call that starts now.
@@ -95,7 +97,7 @@ impl Around {
 
 /// The endpoint of the request that is being answered, if there is one.
 pub(crate) fn endpoint() -> Option<Family> {
-    ENDPOINT.get()
+    ENDPOINT.with(Cell::get)
 }
 
 /// The innermost load that this thread is computing.
@@ -124,7 +126,7 @@ fn innermost<R>(work: impl FnOnce(&mut Around) -> Option<R>) -> Option<R> {
 ///
 /// Caches do not depend on each other: a body that enters a test's cache is on its own there.
 pub(crate) fn sources_around(cache: &Inner) -> Option<Arc<Sources>> {
-    if !DEPENDS.get() {
+    if !DEPENDS.with(Cell::get) {
         return None;
     }
     innermost(|load| std::ptr::eq(&*load.cache, cache).then(|| load.sources()).flatten())
@@ -181,13 +183,13 @@ struct EndpointScope(Option<Family>);
 
 impl EndpointScope {
     fn enter(endpoint: Option<Family>) -> Self {
-        Self(ENDPOINT.replace(endpoint))
+        Self(ENDPOINT.with(|current| current.replace(endpoint)))
     }
 }
 
 impl Drop for EndpointScope {
     fn drop(&mut self) {
-        ENDPOINT.set(self.0);
+        ENDPOINT.with(|current| current.set(self.0));
     }
 }
 
@@ -215,7 +217,7 @@ pub(crate) struct LoadScope {
 impl LoadScope {
     /// The load is within the one that the thread is computing, unless its frame says otherwise.
     pub(crate) fn enter(load: Around) -> Self {
-        let depended = DEPENDS.replace(load.inherits);
+        let depended = DEPENDS.with(|depends| depends.replace(load.inherits));
         let endpoint = EndpointScope::enter(load.endpoint);
         // A thread that is ending keeps nothing.
         let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
@@ -225,7 +227,7 @@ impl LoadScope {
 
 impl Drop for LoadScope {
     fn drop(&mut self) {
-        DEPENDS.set(self.depended);
+        DEPENDS.with(|depends| depends.set(self.depended));
         let ended = LOADS.try_with(|loads| loads.borrow_mut().pop());
         // After the borrow has ended.
         drop(ended);

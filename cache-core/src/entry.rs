@@ -1,7 +1,8 @@
 //! A stored result: its key, value, charge and lifetime, in one allocation.
 //!
 //! An entry is a header, the bytes of the key and the value, one after the other, behind one thin pointer:
-//! a hit finds all that it needs in neighbouring cache lines, and a miss allocates once.
+//! a hit finds all that it needs in neighbouring cache lines, and a miss allocates once. What few entries have, such as
+//! a deadline or a label, lies before the header.
 //! Its type is only known to who made it; the header remembers which type that was, and is asked.
 
 #![expect(unsafe_code, reason = "one allocation for values of any type behind one atomic pointer")]
@@ -9,14 +10,15 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
-use std::mem::size_of;
+use std::mem::{ManuallyDrop, size_of};
 use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
 use crate::events::{Stamps, Topic};
 use crate::function::FunctionState;
-use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref, fence};
+use crate::key;
+use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
 #[derive(Clone, Copy)]
@@ -111,33 +113,167 @@ impl AsKey for Key {
 /// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
 
+/// As much of a hash as an entry keeps, and the table needs.
+#[inline]
+pub(crate) fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// What every entry has. What a hit reads comes last, next to the key.
 #[repr(C)]
 struct Header {
     n_refs: AtomicU32,
-    uses: AtomicU32,
-    hash: u64,
-    value: &'static ValueType,
-    owner: u32,
-    key_len: u32,
-    /// The tick of its last use.
-    used: AtomicU64,
-    /// About when that was.
-    last_used: AtomicU64,
-    created: Moment,
-    charge: usize,
+    /// What it counts for, or [`TOO_MUCH`].
+    charge: u32,
     /// Where it stands in its order. Written before it is seen, and read under the lock.
     place: AtomicU32,
-    more: Option<Box<More>>,
+    created: Coarse,
+    last_used: AtomicU32,
+    hash: u32,
+    usage: AtomicU64,
+    id: Id,
+    value: &'static ValueType,
 }
 
-/// What few entries have.
+/// How often an entry was used, and at which tick the last time: in one word, which is what a hit looks at.
+#[derive(Clone, Copy)]
+struct Usage(u64);
+
+impl Usage {
+    /// From the highest bit: whether its uses are still counted one by one, the tick, and the number of uses.
+    const IS_YOUNG: u64 = 1 << 63;
+    const TICK: u32 = 16;
+    const USES: u64 = (1 << Self::TICK) - 1;
+
+    fn new(tick: u64) -> Self {
+        Self(Self::IS_YOUNG | tick << Self::TICK)
+    }
+
+    fn tick(self) -> u64 {
+        (self.0 & !Self::IS_YOUNG) >> Self::TICK
+    }
+
+    fn with_tick(self, tick: u64) -> Self {
+        Self(self.0 & (Self::IS_YOUNG | Self::USES) | tick << Self::TICK)
+    }
+
+    /// Whether the use of an entry is to be noted: it is a young one, or was last used before a tick.
+    #[inline]
+    fn is_before(self, stale: Stale) -> bool {
+        // Young ones are negative.
+        (self.0 as i64) < stale.0
+    }
+
+    fn count(self, is_32nd: bool) -> Self {
+        let Self(usage) = self;
+        if usage & Self::IS_YOUNG != 0 {
+            let is_young = (usage & Self::USES) + 1 < Self::STEP;
+            return Self((usage + 1) & if is_young { u64::MAX } else { !Self::IS_YOUNG });
+        }
+        // Then in steps, as far as they go.
+        let has_room = is_32nd && usage & Self::USES != Self::USES;
+        Self(usage + u64::from(has_room))
+    }
+
+    fn uses(self) -> u64 {
+        let uses = self.0 & Self::USES;
+        if uses < Self::STEP { uses } else { (uses - Self::STEP + 1) * Self::STEP }
+    }
+
+    const STEP: u64 = 32;
+}
+
+/// A tick as entries are compared with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stale(i64);
+
+impl Stale {
+    /// No entry is.
+    pub(crate) const NONE: Self = Self(0);
+    /// Every entry is.
+    pub(crate) const ALL: Self = Self(i64::MAX);
+
+    /// Those that were last used before a tick.
+    pub(crate) fn before(tick: u64) -> Self {
+        Self((tick << Usage::TICK) as i64)
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// A charge that only [`More`] has room for.
+const TOO_MUCH: u32 = u32::MAX;
+
+/// Which function returned it, how long its key is, and whether more is to be asked: compared in one step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Id(u64);
+
+impl Id {
+    /// It has [`More`].
+    const HAS_MORE: u64 = 1 << 31;
+    /// Its function has limits of its own.
+    const IS_LIMITED: u64 = 1 << 30;
+    const LEN: u64 = Self::IS_LIMITED - 1;
+
+    #[inline]
+    pub(crate) fn new(owner: u32, key_len: usize) -> Self {
+        Self(u64::from(owner) << 32 | key_len as u64)
+    }
+
+    #[inline]
+    fn owner(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    fn key_len(self) -> usize {
+        (self.0 & Self::LEN) as usize
+    }
+
+    #[inline]
+    fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    #[inline]
+    fn without_flags(self) -> Self {
+        Self(self.0 & !(Self::HAS_MORE | Self::IS_LIMITED))
+    }
+}
+
+/// A moment as people read it, in 32nds of a second. After four years it begins anew.
+#[derive(Clone, Copy)]
+struct Coarse(u32);
+
+impl Coarse {
+    const NANOS: u64 = 1_000_000_000 / 32;
+
+    fn of(moment: Moment) -> Self {
+        Self((moment.0 / Self::NANOS) as u32)
+    }
+
+    fn until(self, now: Moment) -> Duration {
+        Duration::from_nanos(u64::from(Self::of(now).0.wrapping_sub(self.0)) * Self::NANOS)
+    }
+}
+
+/// What few entries have. It lies before the header.
 struct More {
     label: Option<Box<str>>,
     instance: Option<TypeId>,
+    charge: usize,
     /// The first moment at which it is expired.
     deadline: Moment,
     /// It also expires when unused for so many nanoseconds; `u64::MAX` for never.
     idle: u64,
+    /// When it was used last, if it expires when unused.
+    last_used: AtomicU64,
     /// The moment under which it is listed to be looked at; `u64::MAX` for none.
     listed: AtomicU64,
     /// The events that it depends on.
@@ -175,13 +311,15 @@ const fn value_offset(align: usize, key_len: usize) -> usize {
     (KEY + key_len + align - 1) & !(align - 1)
 }
 
-impl ValueType {
-    fn layout(&self, key_len: usize) -> Layout {
-        let align = self.align.max(align_of::<Header>());
-        let size = value_offset(self.align, key_len).checked_add(self.size);
-        size.and_then(|size| Layout::from_size_align(size, align).ok())
-            .expect("a key and a value that exist fit into memory together")
-    }
+/// The allocation of an entry, and where its header lies in it.
+fn layout(value: &ValueType, key_len: usize, has_more: bool) -> (Layout, usize) {
+    let align = value.align.max(align_of::<Header>());
+    let header = if has_more { size_of::<More>().next_multiple_of(align) } else { 0 };
+    let size = value_offset(value.align, key_len)
+        .checked_add(value.size)
+        .and_then(|size| size.checked_add(header));
+    let layout = size.and_then(|size| Layout::from_size_align(size, align).ok());
+    (layout.expect("a key and a value that exist fit into memory together"), header)
 }
 
 /// One of the holders of an entry.
@@ -214,12 +352,13 @@ impl Lifetime {
     }
 }
 
-/// What a deadline takes: a place in the ordered set, at the mean fill of its nodes.
-const DEADLINE: usize = 24;
+/// What a deadline takes: a place in the ordered set, whose nodes are about half full where deadlines come in their order.
+const DEADLINE: usize = 34;
 
 /// All of an entry but its value.
 pub(crate) struct Draft<'a> {
     pub(crate) key: KeyRef<'a>,
+
     pub(crate) label: Option<Box<str>>,
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
@@ -233,59 +372,83 @@ pub(crate) struct Draft<'a> {
 
 impl EntryRef {
     pub(crate) fn new<T: Any + Send + Sync>(value: T, heap: usize, draft: Draft<'_>) -> Self {
+        let value = ManuallyDrop::new(value);
+        let (entry, value_start) = Self::with_room(T::TYPE, heap, draft);
+        // SAFETY: there is room for a `T` there, and nobody else knows the entry yet. The value is moved, not copied:
+        // what is left of it is not dropped.
+        unsafe { value_start.cast::<T>().copy_from_nonoverlapping(std::ptr::from_ref(&*value), 1) };
+        entry
+    }
+
+    /// An entry and where its value is to be written, before anybody else sees it.
+    fn with_room(value: &'static ValueType, heap: usize, draft: Draft<'_>) -> (Self, *mut u8) {
         let Draft { key, label, life, stamps, now, place, size: _ } = draft;
-        let value_type = T::TYPE;
-        let layout = value_type.layout(key.bytes.len());
+        let key_len = key.bytes.len();
+        assert!(key_len as u64 <= Id::LEN, "a key is shorter than 1 GiB");
+        let mut id = Id::new(key.state.owner, key_len);
+        if key.state.is_limited() {
+            id.0 |= Id::IS_LIMITED;
+        }
         let label_len = label.as_ref().map_or(0, |label| label.len());
         let stamps_size = stamps.as_ref().map_or(0, Stamps::size);
+        let charge = |has_more| {
+            let parts = [
+                layout(value, key_len, has_more).0.size(),
+                place,
+                if life.is_mortal() { DEADLINE } else { 0 },
+                label_len,
+                stamps_size,
+                heap,
+            ];
+            parts.into_iter().fold(0, usize::saturating_add)
+        };
         let is_special =
             label.is_some() || key.instance.is_some() || life.is_mortal() || stamps.is_some();
-        let more = is_special.then(|| {
-            Box::new(More {
-                label,
-                instance: key.instance,
-                deadline: life.deadline(now),
-                idle: life.idle.map_or(u64::MAX, nanos),
-                listed: AtomicU64::new(u64::MAX),
-                stamps,
-            })
-        });
-        let charge = [
-            layout.size(),
-            place,
-            if more.is_some() { size_of::<More>() } else { 0 },
-            if life.is_mortal() { DEADLINE } else { 0 },
-            label_len,
-            stamps_size,
-            heap,
-        ]
-        .into_iter()
-        .fold(0, usize::saturating_add);
+        let has_more = is_special || charge(false) >= TOO_MUCH as usize;
+        let charge = charge(has_more);
+        if has_more {
+            id.0 |= Id::HAS_MORE;
+        }
         let header = Header {
             n_refs: AtomicU32::new(1),
-            uses: AtomicU32::new(0),
-            hash: key.hash,
-            value: value_type,
-            owner: key.state.owner,
-            key_len: u32::try_from(key.bytes.len()).expect("a key is shorter than 4 GiB"),
-            used: AtomicU64::new(0),
-            last_used: AtomicU64::new(now.0),
-            created: now,
-            charge,
+            charge: u32::try_from(charge).unwrap_or(TOO_MUCH),
             place: AtomicU32::new(0),
-            more,
+            created: Coarse::of(now),
+            last_used: AtomicU32::new(Coarse::of(now).0),
+            hash: short(key.hash),
+            usage: AtomicU64::new(Usage::new(0).0),
+            id,
+            value,
         };
-        // SAFETY: the layout is not empty, for it begins with a header.
+        let (layout, header_start) = layout(value, key_len, has_more);
+        // SAFETY: the layout is not empty, for there is a header in it.
         let start = unsafe { alloc(layout) };
-        let Some(entry) = NonNull::new(start.cast::<Header>()) else { handle_alloc_error(layout) };
-        // SAFETY: `start` is an allocation of `layout`, which has room and the alignment for the three parts at their
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        // SAFETY: `start` is an allocation of `layout`, which has room and the alignment for the four parts at their
         // offsets, and nobody else knows it yet.
         unsafe {
-            entry.write(header);
-            start.add(KEY).copy_from_nonoverlapping(key.bytes.as_ptr(), key.bytes.len());
-            start.add(value_offset(align_of::<T>(), key.bytes.len())).cast::<T>().write(value);
+            let entry = start.add(header_start);
+            if has_more {
+                entry.cast::<More>().sub(1).write(More {
+                    label,
+                    instance: key.instance,
+                    charge,
+                    deadline: life.deadline(now),
+                    idle: life.idle.map_or(u64::MAX, nanos),
+                    last_used: AtomicU64::new(now.0),
+                    listed: AtomicU64::new(u64::MAX),
+                    stamps,
+                });
+            }
+            entry.cast::<Header>().write(header);
+            entry.add(KEY).copy_from_nonoverlapping(key.bytes.as_ptr(), key_len);
+            (
+                Self(NonNull::new_unchecked(entry.cast())),
+                entry.add(value_offset(value.align, key_len)),
+            )
         }
-        Self(entry)
     }
 
     #[inline]
@@ -313,7 +476,8 @@ impl Drop for EntryRef {
         if self.get().header().n_refs.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        fence(Ordering::Acquire);
+        // What all holders did comes before. A load in place of a fence, for a sanitizer knows no fences.
+        self.get().header().n_refs.load(Ordering::Acquire);
         /// Gives the memory back even if dropping the value panics.
         struct Free(*mut u8, Layout);
         impl Drop for Free {
@@ -322,14 +486,17 @@ impl Drop for EntryRef {
                 unsafe { dealloc(self.0, self.1) };
             }
         }
-        let start = self.0.as_ptr().cast::<u8>();
-        let (value, key_len) = (self.get().header().value, self.get().header().key_len);
-        let _free = Free(start, value.layout(key_len as usize));
-        // SAFETY: this was the last holder, so nobody looks at the header or the value any more.
+        let (value, id) = (self.get().header().value, self.get().header().id);
+        let has_more = id.has(Id::HAS_MORE);
+        let (layout, header_start) = layout(value, id.key_len(), has_more);
+        let entry = self.0.as_ptr().cast::<u8>();
+        // SAFETY: this was the last holder, so nobody looks at the entry any more; its parts are at their offsets.
         unsafe {
-            let value_start = start.add(value_offset(value.align, key_len as usize));
-            self.0.drop_in_place();
-            (value.drop)(value_start);
+            let _free = Free(entry.sub(header_start), layout);
+            if has_more {
+                entry.cast::<More>().sub(1).drop_in_place();
+            }
+            (value.drop)(entry.add(value_offset(value.align, id.key_len())));
         }
     }
 }
@@ -379,77 +546,97 @@ impl<'a> Entry<'a> {
         unsafe { self.header.as_ref() }
     }
 
+    /// What few entries have.
+    fn more(self) -> Option<&'a More> {
+        let has_more = self.header().id.has(Id::HAS_MORE);
+        // SAFETY: then it lies before the header, and but for atomics it does not change while somebody holds the entry.
+        has_more.then(|| unsafe { self.header.cast::<More>().sub(1).as_ref() })
+    }
+
     /// The value, if it is of this type.
     #[inline]
     pub(crate) fn value<T: 'static>(self) -> Option<&'a T> {
         let value = self.header().value;
         // One type may be described at several addresses, but no address describes two.
         let is_of_type = std::ptr::eq(value, T::TYPE) || (value.id)() == TypeId::of::<T>();
-        let offset = value_offset(align_of::<T>(), self.header().key_len as usize);
+        let offset = value_offset(align_of::<T>(), self.header().id.key_len());
         // SAFETY: the value is of this type, lies at this offset and does not change while somebody holds the entry.
         is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
-    #[inline]
     pub(crate) fn key_bytes(self) -> &'a [u8] {
+        // SAFETY: its key is so long.
+        unsafe { self.first_key_bytes(self.header().id.key_len()) }
+    }
+
+    /// The beginning of its key.
+    ///
+    /// # Safety
+    ///
+    /// The key is at least `len` bytes long.
+    #[inline(always)]
+    unsafe fn first_key_bytes(self, len: usize) -> &'a [u8] {
         // SAFETY: so many bytes lie there and do not change while somebody holds the entry.
-        unsafe {
-            let start = self.header.cast::<u8>().add(KEY);
-            std::slice::from_raw_parts(start.as_ptr(), self.header().key_len as usize)
-        }
+        unsafe { std::slice::from_raw_parts(self.header.cast::<u8>().add(KEY).as_ptr(), len) }
+    }
+
+    pub(crate) fn as_raw(self) -> RawEntry {
+        RawEntry(self.header.as_ptr())
     }
 
     /// Keeps the entry beyond `'a`.
     pub(crate) fn to_owned(self) -> EntryRef {
-        EntryRef::clone(&std::mem::ManuallyDrop::new(EntryRef(self.header)))
+        EntryRef::clone(&ManuallyDrop::new(EntryRef(self.header)))
     }
 
     /// Whether it is of this call. The bytes decide; the hash only found the place to look.
     pub(crate) fn is(self, key: KeyRef<'_>) -> bool {
-        self.has_key(key.state.owner, key.hash, key.bytes) && self.is_of(key.instance)
+        self.has_key(Id::new(key.state.owner, key.bytes.len()), key.bytes)
+            && self.is_of(key.instance)
     }
 
     /// Whether it is of this call, or of the same one to another instantiation.
-    #[inline]
-    pub(crate) fn has_key(self, owner: u32, hash: u64, bytes: &[u8]) -> bool {
-        let header = self.header();
-        header.hash == hash && header.owner == owner && are_same(self.key_bytes(), bytes)
+    #[inline(always)]
+    pub(crate) fn has_key(self, id: Id, bytes: &[u8]) -> bool {
+        // The compiler cannot know that equal ids are of keys of one length, but may know the length.
+        let is_of_len = self.header().id.without_flags() == id && id.key_len() == bytes.len();
+        // SAFETY: its key is as long as `bytes`.
+        is_of_len && are_same(unsafe { self.first_key_bytes(bytes.len()) }, bytes)
     }
 
     /// Whether it is of this instantiation.
     pub(crate) fn is_of(self, instance: Option<TypeId>) -> bool {
-        self.header().more.as_ref().and_then(|more| more.instance) == instance
+        self.more().and_then(|more| more.instance) == instance
     }
 
     /// What `label = "…"` says of the call.
     pub(crate) fn label(self) -> Option<&'a str> {
-        self.header().more.as_ref()?.label.as_deref()
+        self.more()?.label.as_deref()
     }
 
     /// Whether anything is to be asked but its key.
     #[inline]
     pub(crate) fn is_special(self) -> bool {
-        self.header().more.is_some()
+        self.header().id != self.header().id.without_flags()
     }
 
     #[inline]
-    pub(crate) fn hash(self) -> u64 {
+    pub(crate) fn hash(self) -> u32 {
         self.header().hash
     }
 
     /// Which function returned it.
     #[inline]
     pub(crate) fn owner(self) -> u32 {
-        self.header().owner
+        self.header().id.owner()
     }
 
     /// What it counts for in the budgets. Computed once: what was added is what is subtracted.
     pub(crate) fn charge(self) -> usize {
-        self.header().charge
-    }
-
-    pub(crate) fn created(self) -> Moment {
-        self.header().created
+        match (self.header().charge, self.more()) {
+            (TOO_MUCH, Some(more)) => more.charge,
+            (charge, _) => charge as usize,
+        }
     }
 
     pub(crate) fn place(self) -> u32 {
@@ -461,67 +648,86 @@ impl<'a> Entry<'a> {
     }
 
     /// The tick of its last use.
-    #[inline]
     pub(crate) fn used(self) -> u64 {
-        self.header().used.load(Ordering::Relaxed)
+        self.usage().tick()
+    }
+
+    /// Where it is not in use yet.
+    pub(crate) fn set_used(self, tick: u64) {
+        self.header().usage.store(self.usage().with_tick(tick).0, Ordering::Relaxed);
+    }
+
+    /// Whether a use of it is to be noted.
+    #[inline]
+    pub(crate) fn is_stale(self, stale: Stale) -> bool {
+        self.usage().is_before(stale)
+    }
+
+    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
+    pub(crate) fn count_use(self, is_32nd: bool) {
+        let usage = self.usage();
+        self.change(usage, usage.count(is_32nd));
+    }
+
+    /// Notes the tick of a use, if `tick` has another one for the last.
+    pub(crate) fn note_tick(self, tick: impl FnOnce(u64) -> Option<u64>) {
+        let usage = self.usage();
+        self.change(usage, tick(usage.tick()).map_or(usage, |tick| usage.with_tick(tick)));
+    }
+
+    /// If another thread does so meanwhile, that is as good; but ticks never go back.
+    fn change(self, from: Usage, to: Usage) {
+        if from.0 != to.0 {
+            let order = Ordering::Relaxed;
+            let _ = self.header().usage.compare_exchange(from.0, to.0, order, order);
+        }
     }
 
     #[inline]
-    pub(crate) fn set_used(self, tick: u64) {
-        self.header().used.store(tick, Ordering::Relaxed);
+    fn usage(self) -> Usage {
+        Usage(self.header().usage.load(Ordering::Relaxed))
     }
 
     /// Whether time can end this entry's life.
-    #[inline]
     pub(crate) fn is_mortal(self) -> bool {
-        self.header()
-            .more
-            .as_ref()
-            .is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
-    }
-
-    /// Whether its life depends on when it was last used.
-    #[inline]
-    pub(crate) fn is_idling(self) -> bool {
-        self.header().more.as_ref().is_some_and(|more| more.idle != u64::MAX)
+        self.more().is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
     }
 
     /// The moment from which it must not be served any more, as far as is known now.
     pub(crate) fn due(self) -> Moment {
-        let Some(more) = &self.header().more else { return Moment::NEVER };
-        more.deadline.min(Moment(self.last_used().0.saturating_add(more.idle)))
+        let Some(more) = self.more() else { return Moment::NEVER };
+        let last_used = more.last_used.load(Ordering::Relaxed);
+        more.deadline.min(Moment(last_used.saturating_add(more.idle)))
     }
 
     /// The moment under which it is listed to be looked at. Under the lock, as is setting it.
     pub(crate) fn listed(self) -> Option<Moment> {
-        let listed = Moment(self.header().more.as_ref()?.listed.load(Ordering::Relaxed));
+        let listed = Moment(self.more()?.listed.load(Ordering::Relaxed));
         (listed != Moment::NEVER).then_some(listed)
     }
 
     pub(crate) fn set_listed(self, due: Moment) {
-        if let Some(more) = &self.header().more {
+        if let Some(more) = self.more() {
             more.listed.store(due.0, Ordering::Relaxed);
         }
     }
 
     /// The events that it depends on.
     pub(crate) fn stamps(self) -> Option<&'a Stamps> {
-        self.header().more.as_ref()?.stamps.as_ref()
+        self.more()?.stamps.as_ref()
     }
 
     /// Whether no event has been emitted that it depends on.
-    #[inline]
     pub(crate) fn is_current(self) -> bool {
         self.stamps().is_none_or(Stamps::are_current)
     }
 
     /// The moment from which it must not be served any more, however much it is used.
     pub(crate) fn deadline(self) -> Moment {
-        self.header().more.as_ref().map_or(Moment::NEVER, |more| more.deadline)
+        self.more().map_or(Moment::NEVER, |more| more.deadline)
     }
 
     /// The one rule of freshness: no event has outdated it, and it expires at its deadline.
-    #[inline]
     pub(crate) fn is_fresh(self, now: Moment) -> bool {
         self.is_current() && (!self.is_mortal() || now < self.due())
     }
@@ -529,33 +735,18 @@ impl<'a> Entry<'a> {
     /// Whether it may be served now, which is then when it was last used.
     pub(crate) fn outlives(self, now: Moment) -> bool {
         let is_fresh = self.is_fresh(now);
-        if is_fresh && self.is_idling() {
-            self.set_last_used(now);
+        if is_fresh
+            && let Some(more) = self.more()
+            && more.idle != u64::MAX
+        {
+            more.last_used.store(now.0, Ordering::Relaxed);
         }
         is_fresh
     }
 
-    #[inline]
-    pub(crate) fn last_used(self) -> Moment {
-        Moment(self.header().last_used.load(Ordering::Relaxed))
-    }
-
-    #[inline]
+    /// Notes when it was used, for people.
     pub(crate) fn set_last_used(self, now: Moment) {
-        self.header().last_used.store(now.0, Ordering::Relaxed);
-    }
-
-    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
-    #[inline]
-    pub(crate) fn count_use(self, random: u64) {
-        const STEP: u32 = 32;
-        let uses = &self.header().uses;
-        let n_uses = uses.load(Ordering::Relaxed);
-        if n_uses < STEP {
-            uses.store(n_uses + 1, Ordering::Relaxed);
-        } else if random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0 {
-            uses.store(n_uses.saturating_add(STEP), Ordering::Relaxed);
-        }
+        self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
     }
 
     /// As people read it.
@@ -565,30 +756,50 @@ impl<'a> Entry<'a> {
         EntryInfo {
             function,
             label: self.label().map(str::to_owned),
-            key: format!("{:016x}", header.hash),
-            age: now.since(header.created),
-            idle: now.since(self.last_used()),
-            uses: u64::from(header.uses.load(Ordering::Relaxed)),
-            charge: header.charge,
+            key: format!("{:016x}", key::digest_of(self.key_bytes())),
+            age: header.created.until(now),
+            idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
+            uses: self.usage().uses(),
+            charge: self.charge(),
             remaining: (due != Moment::NEVER).then(|| due.since(now)),
         }
     }
 }
 
 /// Compares bytes, most of which are few: faster than a call of `memcmp`.
-#[inline]
+///
+/// From the end, because what a key ends with was mostly written in one piece, and where the compiler knows the length,
+/// it is compared while it is still in a register.
+#[inline(always)]
 fn are_same(one: &[u8], other: &[u8]) -> bool {
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    if one.len() != other.len() {
-        return false;
+    if one.len() != other.len() || one.len() > 32 {
+        return one == other;
     }
-    if one.len() <= 16
-        && let (Some(one_first), Some(other_first)) = (one.first_chunk(), other.first_chunk())
-        && let (Some(one_last), Some(other_last)) = (one.last_chunk(), other.last_chunk())
+    let (mut one, mut other) = (one, other);
+    while let (Some((one_rest, one_word)), Some((other_rest, other_word))) =
+        (one.split_last_chunk::<8>(), other.split_last_chunk::<8>())
     {
-        return word(one_first) == word(other_first) && word(one_last) == word(other_last);
+        if u64::from_le_bytes(*one_word) != u64::from_le_bytes(*other_word) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
     }
-    one == other
+    if let (Some((one_rest, one_half)), Some((other_rest, other_half))) =
+        (one.split_last_chunk::<4>(), other.split_last_chunk::<4>())
+    {
+        if u32::from_le_bytes(*one_half) != u32::from_le_bytes(*other_half) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    let mut idx = 0;
+    while idx < one.len().min(other.len()) {
+        if one[idx] != other[idx] {
+            return false;
+        }
+        idx += 1;
+    }
+    true
 }
 
 /// One stored result, as [`Cache::entries`](crate::Cache::entries) lists it.
@@ -607,12 +818,122 @@ pub struct EntryInfo {
     pub age: Duration,
     /// Time since it was last served, or stored if it never was.
     ///
-    /// Kept to about a millisecond while there are many calls. When they become few, it may lag for 64 of them.
+    /// Kept to about a second while there are many calls. When they become few, it may lag for 64 of them.
     pub idle: Duration,
-    /// How often it was served: exact up to 32, then an estimate.
+    /// How often it was served: exact up to 32, then an estimate, of up to two million.
     pub uses: u64,
     /// The bytes it counts for: key, value and overhead.
     pub charge: usize,
     /// Time until it expires; `None` if it does not.
     pub remaining: Option<Duration>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::function::{Function, Overrides};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::OnceLock;
+
+    /// What some cache knows of some function.
+    pub(crate) fn state() -> Ref<FunctionState> {
+        static FUNCTION: Function = Function::new("area", module_path!(), file!(), line!());
+        static STATE: OnceLock<FunctionState> = OnceLock::new();
+        Ref::Global(
+            STATE.get_or_init(|| {
+                FunctionState::new(&FUNCTION, &Overrides::default(), true, 0, false)
+            }),
+        )
+    }
+
+    /// The key of a call of that function.
+    pub(crate) fn key(hash: u64, bytes: &[u8]) -> KeyRef<'_> {
+        let Ref::Global(state) = state() else { unreachable!("it is never shared") };
+        KeyRef { state, instance: None, hash, bytes }
+    }
+
+    /// The result of a call, stored at the beginning of time and for ever.
+    pub(crate) fn entry(key: KeyRef<'_>, value: impl Any + Send + Sync) -> EntryRef {
+        let (life, now) = (Lifetime::default(), Moment(0));
+        EntryRef::new(
+            value,
+            0,
+            Draft { key, label: None, size: None, life, stamps: None, now, place: 0 },
+        )
+    }
+
+    /// Counts how often it is dropped.
+    struct Dropped(Arc<AtomicU32>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
+        for len in [0, 1, 7, 8, 9, 15, 16, 17, 40] {
+            let bytes = vec![7; len];
+            let entry = entry(key(1, &bytes), 0_u8);
+            assert!(entry.get().is(key(1, &bytes)));
+            assert!(!entry.get().is(key(1, &[&bytes[..], &[7]].concat())), "one byte more");
+            for idx in 0..len {
+                let mut other = bytes.clone();
+                other[idx] ^= 1;
+                assert!(!entry.get().is(key(1, &other)), "byte {idx} of {len} differs");
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_any_alignment_lie_behind_keys_of_any_length() {
+        #[repr(align(64))]
+        struct Wide([u8; 3]);
+
+        for len in 0..130 {
+            let bytes = vec![len as u8; len];
+            let (one, other) = (entry(key(1, &bytes), 7_u128), entry(key(1, &bytes), Wide([9; 3])));
+            for entry in [&one, &other] {
+                assert_eq!(entry.get().key_bytes(), bytes);
+            }
+            assert_eq!(one.get().value::<u128>(), Some(&7));
+            let wide = other.get().value::<Wide>().expect("it is of this type");
+            assert_eq!((wide.0, std::ptr::from_ref(wide).addr() % 64), ([9; 3], 0));
+            assert!(entry(key(1, &bytes), ()).get().value::<()>().is_some(), "no bytes at all");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_taken_for_one_of_another_type() {
+        let entry = entry(key(1, b""), 7_u64);
+        assert_eq!(entry.get().value::<i64>(), None);
+        assert_eq!(entry.get().value::<[u8; 8]>(), None);
+        assert_eq!(entry.get().value::<u64>(), Some(&7));
+    }
+
+    #[test]
+    fn the_last_holder_drops_the_value_once() {
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let first = entry(key(1, b"key"), Dropped(Arc::clone(&n_drops)));
+        let others = [first.clone(), first.get().to_owned()];
+        drop(first);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 0);
+        drop(others);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_value_that_panics_when_it_is_dropped_leaves_nothing_behind() {
+        struct Bomb(#[expect(dead_code, reason = "there to be dropped")] Dropped);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a value's own business");
+            }
+        }
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let entry = entry(key(1, b"key"), Bomb(Dropped(Arc::clone(&n_drops))));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(entry))).is_err());
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1, "what the value owned");
+    }
 }

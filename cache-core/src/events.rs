@@ -16,11 +16,13 @@ use std::collections::{BTreeSet, HashMap};
 use hashbrown::HashTable;
 
 use crate::event::{Event, Family, Method};
-use crate::key::KeyWriter;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded};
+use crate::key::{KeyWriter, Start};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, shared};
 
-/// Moves on after each cell that does, in any cache: as long as it stands still, so do all of them.
-static MOVED: Padded<AtomicU64> = Padded(AtomicU64::new(0));
+shared! {
+    /// Moves on after each cell that does, in any cache: as long as it stands still, so do all of them.
+    static MOVED: Padded<AtomicU64> = Padded(AtomicU64::new(0));
+}
 
 /// How often some cell has moved.
 pub(crate) fn moved() -> u64 {
@@ -490,9 +492,9 @@ fn with_topic_in<E: Event + ?Sized, R>(
     event: &E,
     work: impl FnOnce(Topic<'_>) -> R,
 ) -> Option<R> {
-    let mut key = KeyWriter::new();
+    let mut key = KeyWriter::new(Start::new(family.hash()));
     event.write_to(&mut key);
-    let (bytes, hash) = key.finish(family.hash()).ok()?;
+    let (bytes, hash) = key.finish().ok()?;
     Some(work(Topic { family, instance: None, hash, bytes }))
 }
 

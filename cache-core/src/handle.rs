@@ -101,7 +101,7 @@ pub trait Params {
 
 /// A function that has a [`Handle`].
 #[doc(hidden)]
-pub trait Declared<A: Params, R> {
+pub trait Declared<A: Params, R: 'static> {
     /// Where it stands, and how its results are stored.
     fn declaration() -> Declaration<R>;
     /// Calls it.
@@ -110,7 +110,7 @@ pub trait Declared<A: Params, R> {
 
 /// A function that has an [`AsyncHandle`].
 #[doc(hidden)]
-pub trait DeclaredAsync<A: Params, R> {
+pub trait DeclaredAsync<A: Params, R: 'static> {
     /// Where it stands, and how its results are stored.
     fn declaration() -> Declaration<R>;
     /// Calls it.
@@ -119,7 +119,7 @@ pub trait DeclaredAsync<A: Params, R> {
 
 /// What a function says of itself.
 #[doc(hidden)]
-pub struct Declaration<R> {
+pub struct Declaration<R: 'static> {
     /// Where it stands.
     pub site: Site,
     /// How its results are stored.
@@ -145,7 +145,7 @@ macro_rules! verbs {
         addressing!(AsyncHandle, DeclaredAsync, $($A $a),*);
 
         #[allow(clippy::too_many_arguments, clippy::extra_unused_lifetimes)]
-        impl<F: Declared<($($A,)*), R>, R, K, $($A: Param),*> Handle<F, R, ($($A,)*), K> {
+        impl<F: Declared<($($A,)*), R>, R: 'static, K, $($A: Param),*> Handle<F, R, ($($A,)*), K> {
             /// Calls the function and replaces what is stored.
             pub fn refresh<'a>($($a: $A::Of<'a>),*) -> R {
                 let _forced = F::declaration().site.refresh();
@@ -168,7 +168,7 @@ macro_rules! verbs {
         }
 
         #[allow(clippy::too_many_arguments, clippy::extra_unused_lifetimes)]
-        impl<F: DeclaredAsync<($($A,)*), R>, R, K, $($A: Param),*> AsyncHandle<F, R, ($($A,)*), K> {
+        impl<F: DeclaredAsync<($($A,)*), R>, R: 'static, K, $($A: Param),*> AsyncHandle<F, R, ($($A,)*), K> {
             /// Calls the function and replaces what is stored.
             pub fn refresh<'a>($($a: $A::Of<'a>),*) -> impl Future<Output = R> {
                 F::declaration().site.refresh_async(F::call(($($a,)*)))
@@ -234,7 +234,7 @@ async fn discard(call: impl Future) {
 /// The verbs for all entries.
 macro_rules! handles {
     ($($Handle:ident of $Declared:ident),*) => {$(
-        impl<F: $Declared<A, R>, R, A: Params, K> $Handle<F, R, A, K> {
+        impl<F: $Declared<A, R>, R: 'static, A: Params, K> $Handle<F, R, A, K> {
             /// What happened so far.
             #[must_use]
             pub fn stats() -> Stats {

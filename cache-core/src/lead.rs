@@ -247,7 +247,7 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Runs a sync body and finishes.
-    pub(crate) fn run<R>(self, plan: &Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
+    pub(crate) fn run<R>(self, plan: Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
         let scope = self.enter();
         let mut terms = Terms::new();
         let out = body(&mut terms);
@@ -281,13 +281,13 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Stores the result if it is to be stored, and gives it to the followers.
-    pub(crate) fn finish<R>(self, plan: &Plan<R>, out: &R, terms: Terms) {
+    pub(crate) fn finish<R>(self, plan: Plan<R>, out: &R, terms: Terms) {
         let scope = self.enter();
         self.finish_within(scope, plan, out, terms);
     }
 
     /// The value's own code runs here, and may call the function that is being led.
-    fn finish_within<R>(mut self, _: LoadScope, plan: &Plan<R>, out: &R, terms: Terms) {
+    fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: &R, terms: Terms) {
         let (cache, key) = (&self.cache, self.key.key());
         let sources = context::known_sources();
         let entry = storable(cache, key, plan, out, terms, sources.as_deref());
@@ -296,7 +296,7 @@ impl<K: AsKey> Leader<K> {
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
-                let published = cache.memory.publish(entry, key, self.load.id);
+                let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
                 if self.load.replaces {
                     cache.emitted(cache.events.emit_topic(key.topic()));
@@ -454,7 +454,7 @@ impl<K: AsKey> Drop for Leader<K> {
 }
 
 /// What followers get of a result that is not stored; `None` if it cannot be shared.
-fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>, out: &R) -> Option<Landing> {
+fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: Plan<R>, out: &R) -> Option<Landing> {
     let draft = Draft {
         key,
         label: None,
@@ -464,21 +464,21 @@ fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: &Plan<R>, out: &R) -> Optio
         now: cache.clock.now(),
         place: PLACE,
     };
-    quietly(key, || (plan.entry)(out, draft).map(Landing::Value))
-        .or_else(|| quietly(key, || plan.share.map(|share| Landing::Outcome((share.pack)(out)))))
+    quietly(key, || plan.entry(out, draft).map(Landing::Value))
+        .or_else(|| quietly(key, || plan.share().map(|share| Landing::Outcome((share.pack)(out)))))
 }
 
 /// Makes the entry of a result, if the function wants it stored and it would live at all.
 pub(crate) fn storable<R>(
     cache: &Inner,
     key: KeyRef<'_>,
-    plan: &Plan<R>,
+    plan: Plan<R>,
     out: &R,
     terms: Terms,
     sources: Option<&Sources>,
 ) -> Option<EntryRef> {
     let function = key.state.function;
-    let verdict = (plan.verdict)(out);
+    let verdict = plan.verdict(out);
     let is_wanted = match verdict {
         Verdict::Value => true,
         Verdict::Err => function.cache_err || terms.err_ttl.is_some(),
@@ -501,13 +501,13 @@ pub(crate) fn storable<R>(
     }
     let (label, stamps) = (terms.label, Stamps::new(stamps));
     let draft = Draft { key, label, size: terms.size, life, stamps, now, place: PLACE };
-    quietly(key, || (plan.entry)(out, draft))
+    quietly(key, || plan.entry(out, draft))
 }
 
 /// Stores a value that comes from no load, and plans for its end.
 pub(crate) fn put(cache: &Ref<Inner>, entry: EntryRef, key: KeyRef<'_>) -> Stored {
     let planned = Sweep::of(&entry);
-    let stored = cache.memory.put(entry, key);
+    let stored = cache.memory.put(entry, key, &cache.clock);
     planned.plan(cache, stored);
     stored
 }
@@ -571,5 +571,5 @@ fn quietly<R>(key: KeyRef<'_>, work: impl FnOnce() -> Option<R>) -> Option<R> {
 
 /// About the present moment, for what only people look at.
 fn roughly(clock: &Clock) -> Moment {
-    epoch::pin().map_or_else(|| clock.now(), |pin| clock.roughly(&pin.slot.hits_to_clock))
+    epoch::slot().map_or_else(|| clock.now(), |slot| clock.roughly(&slot.hits_to_clock))
 }

@@ -20,18 +20,53 @@
 //! The words of the attribute are described at [`macro@cached`], the cache itself at [`Cache`],
 //! what a value costs at [`HeapSize`], what tests can do at [`testing`].
 //!
+//! # Invalidation
+//!
+//! Readers name the events that they depend on, writers those that they cause:
+//!
+//! ```
+//! use cache_core::{Event, cached, invalidates};
+//!
+//! #[derive(Event)]
+//! struct Renamed {
+//!     user: u64,
+//! }
+//!
+//! #[cached(invalidate_on = [Renamed { user }])]
+//! fn name(user: u64) -> String {
+//!     format!("user {user}")
+//! }
+//!
+//! #[invalidates(Renamed { user })]
+//! fn rename(user: u64, new: &str) -> Result<(), String> {
+//!     if new.is_empty() { Err("a name is not empty".to_owned()) } else { Ok(()) }
+//! }
+//!
+//! name(7);
+//! name(8);
+//! rename(7, "Ada")?;
+//! assert_eq!((name::peek(&7), name::peek(&8)), (None, Some("user 8".to_owned())));
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! What is an event is described at [`Event`], how to say that one has happened at [`macro@invalidates`], [`emit`] and
+//! [`Transaction`]. A cached function depends on the cached functions that it calls, see [`in_current_load`].
+//! [`Cache::audit`] finds what does not fit together.
+//!
 //! # The map of the crate
 //!
 //! A module uses only modules above it in this list.
 //!
-//! - `sync`, `clock`, `error`, `worker`: locks, time, errors, background work.
-//! - [`key`]: arguments to canonical bytes. `size`: what a value costs. `epoch`: when memory may be given back.
+//! - `sync`, `clock`, `error`, `worker`, `glob`: locks, time, errors, background work, patterns.
+//! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
+//! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//!   `audit`: what fits together.
 //! - `entry`: a stored result. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
-//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
-//! - `emit`, `endpoint`: saying that something has happened, and what requests are made to.
+//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
+//!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. [`http`]: layers for web services. [`testing`]: what tests can do.
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
 use crate::epoch::{Pin, Slot};
 use crate::events;
 use crate::flight::{Flight, Follower};
@@ -23,14 +23,28 @@ use crate::loads::{Company, Register};
 use crate::order::{self, Order};
 use crate::stats::Count;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
-use crate::table::{self, Table, Writer};
+use crate::table::{self, Found, Near, Sought, Table, Writer};
 use crate::waits::LoadId;
+
+/// A call, whichever instantiation of a generic function it is to.
+#[derive(Clone, Copy)]
+struct AnyInstance<'a> {
+    id: Id,
+    bytes: &'a [u8],
+}
+
+impl Sought for AnyInstance<'_> {
+    #[inline(always)]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.has_key(self.id, self.bytes)
+    }
+}
 
 /// What an entry takes besides itself.
 pub(crate) const PLACE: usize = table::PLACE + order::PLACE;
 
-/// How long two uses may lie apart and be noted as one, as long as nobody sees it.
-const SOON: u64 = 1_000_000;
+/// After so many nanoseconds an entry's next use is noted in any case, so that people see when it was.
+const SOON: u64 = 1_000_000_000;
 
 /// How many entries are removed under one lock when many are to go.
 const BATCH: u32 = 512;
@@ -103,12 +117,27 @@ pub(crate) struct Memory {
 /// What a hit reads of the order. Written rarely.
 struct Recency {
     tick: AtomicU64,
-    /// A hit of an entry that was last used before this is noted. Where the order is exact, every one is.
+    /// A hit of an entry that was last used before this is noted: a [`Stale`].
+    /// Where the order is exact, every one is.
     stale: AtomicU64,
-    /// The same for the time of an entry's last use. Where the clock is a test's, every one is noted.
-    long_ago: AtomicU64,
+    /// When `stale` was last moved on because time had gone by.
+    noted: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
+}
+
+impl Recency {
+    #[inline]
+    fn stale(&self) -> Stale {
+        Stale::from_bits(self.stale.load(Ordering::Relaxed))
+    }
+}
+
+/// True for one of 32 numbers that follow each other, by chance.
+#[inline]
+fn is_32nd(n: u64) -> bool {
+    // The highest bits of a product with an odd number of many bits look random.
+    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59 == 0
 }
 
 /// Where an entry stands: in which order, and where in that.
@@ -129,6 +158,8 @@ struct State {
     loads: Register,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
+    /// How often entries have moved in an order.
+    n_shrunk: u64,
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
@@ -163,8 +194,8 @@ impl Memory {
             table,
             recency: Padded(Recency {
                 tick: AtomicU64::new(0),
-                stale: AtomicU64::new(if is_exact { u64::MAX } else { 0 }),
-                long_ago: AtomicU64::new(if is_private { u64::MAX } else { 0 }),
+                stale: AtomicU64::new(if is_exact { Stale::ALL } else { Stale::NONE }.to_bits()),
+                noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
             }),
             state: Padded(Mutex::new(State {
@@ -175,6 +206,7 @@ impl Memory {
                 round: Round::default(),
                 loads: Register::default(),
                 tick: 0,
+                n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
             })),
@@ -201,77 +233,91 @@ impl Memory {
         owner
     }
 
-    /// Finds the entry of a call to any instantiation. It stays while the thread is pinned.
+    /// Finds the entry of a call to any instantiation.
     #[inline(always)]
-    pub(crate) fn find<'p>(
+    pub(crate) fn find(
         &self,
-        pin: &'p Pin,
+        pin: Pin,
         function: &FunctionState,
         hash: u64,
         bytes: &[u8],
-    ) -> Option<Entry<'p>> {
-        self.table.find(pin, hash, |entry| entry.has_key(function.owner, hash, bytes))
+    ) -> Option<Found<'_>> {
+        let id = Id::new(function.looked_up_as(), bytes.len());
+        match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
+            Near::Here(found) => Some(found),
+            Near::Further(pin) => self.find_further(pin, id, hash, bytes),
+            Near::Nowhere => None,
+        }
     }
 
-    /// Looks a call up, whatever is special about it. The entry stays while the thread is pinned.
-    pub(crate) fn get<'p>(
-        &self,
-        pin: &'p Pin,
-        key: KeyRef<'_>,
-        clock: &Clock,
-    ) -> Option<Entry<'p>> {
-        let entry = self.table.find(pin, key.hash, |entry| entry.is(key))?;
+    #[inline(never)]
+    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found<'_>> {
+        self.table.find(pin, hash, AnyInstance { id, bytes })
+    }
+
+    /// Looks a call up, whatever is special about it.
+    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found<'_>> {
+        let found = self.table.find(pin, key.hash, key)?;
+        let entry = found.entry();
         let is_served =
             if entry.is_mortal() { entry.outlives(clock.now()) } else { entry.is_current() };
-        is_served.then_some(entry)
+        is_served.then_some(found)
     }
 
-    /// Counts a hit, and notes that the entry is used now.
+    /// Counts a hit, and notes that the entry is used now, where that makes a difference.
     #[inline(always)]
-    pub(crate) fn note_hit(
+    pub(crate) fn note_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        if is_32nd || found.entry().is_stale(self.recency.stale()) {
+            self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+        }
+    }
+
+    /// Counts a hit in a test's cache, which is to see every one.
+    pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+    }
+
+    #[inline(never)]
+    fn note_stale(
         &self,
-        pin: &Pin,
         entry: Entry<'_>,
         function: &FunctionState,
+        slot: &Slot,
         clock: &Clock,
+        is_32nd: bool,
     ) {
-        let n_hits = function.counters.hit(pin.slot);
-        entry.count_use(n_hits);
-        if function.is_limited() || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
-            self.note_order(entry, function);
-        }
-        let calls_to_go = pin.slot.hits_to_clock.load(Ordering::Relaxed);
-        pin.slot.hits_to_clock.store(calls_to_go.wrapping_sub(1), Ordering::Relaxed);
-        let long_ago = Moment(self.recency.long_ago.load(Ordering::Relaxed));
-        if calls_to_go == 0 || entry.last_used() < long_ago {
-            self.note_time(entry, pin.slot, calls_to_go == 0, clock);
-        }
+        self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
     }
 
-    /// Notes about when an entry was used.
-    #[inline(never)]
-    fn note_time(&self, entry: Entry<'_>, slot: &Slot, is_time_to_look: bool, clock: &Clock) {
-        let now = if is_time_to_look { clock.look(&slot.hits_to_clock) } else { clock.recent() };
-        entry.set_last_used(now.max(entry.last_used()));
-        let long_ago = clock.recent().0.saturating_sub(SOON);
-        if clock.is_system() && self.recency.long_ago.load(Ordering::Relaxed) < long_ago {
-            self.recency.long_ago.store(long_ago, Ordering::Relaxed);
+    /// Notes how often and when an entry was used, and where in the order it is to stand from now on.
+    fn note_use(&self, entry: Entry<'_>, function: &FunctionState, now: Moment, is_32nd: bool) {
+        entry.count_use(is_32nd);
+        entry.set_last_used(now);
+        self.note_order(entry, function);
+        let recency = &*self.recency;
+        let noted = recency.noted.load(Ordering::Relaxed);
+        if now.0 >= noted.saturating_add(SOON) && !recency.is_exact.load(Ordering::Relaxed) {
+            // What was used before is to be noted again when it is used.
+            recency.noted.store(now.0, Ordering::Relaxed);
+            let stale = Stale::before(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+            recency.stale.fetch_max(stale.to_bits(), Ordering::Relaxed);
         }
     }
 
     /// Notes where in the order an entry is to stand from now on.
-    #[inline(never)]
-    fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
+    pub(crate) fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
         let recency = &*self.recency;
-        let (used, latest) = (entry.used(), recency.tick.load(Ordering::Relaxed));
-        if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
-            // The latest of all stays so.
-            if used != latest {
-                entry.set_used(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+        let latest = recency.tick.load(Ordering::Relaxed);
+        entry.note_tick(|used| {
+            if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
+                // The latest of all stays so.
+                (used != latest).then(|| recency.tick.fetch_add(1, Ordering::Relaxed) + 1)
+            } else {
+                (Stale::before(used) < recency.stale()).then_some(latest | 1)
             }
-        } else if used < recency.stale.load(Ordering::Relaxed) {
-            entry.set_used(latest);
-        }
+        });
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -300,8 +346,7 @@ impl Memory {
                 if !was_counted {
                     counters.other_hit();
                 }
-                self.note_order(entry.get(), key.state);
-                entry.get().set_last_used(now);
+                self.note_use(entry.get(), key.state, now, false);
                 return Begin::Hit(entry);
             }
             let (stand, reason) = (state.stand_of(entry), reason(entry));
@@ -337,13 +382,20 @@ impl Memory {
     }
 
     /// Ends a load and stores its result, unless that was outdated meanwhile.
-    pub(crate) fn publish(&self, entry: EntryRef, key: KeyRef<'_>, load: LoadId) -> Published {
+    pub(crate) fn publish(
+        &self,
+        entry: EntryRef,
+        key: KeyRef<'_>,
+        load: LoadId,
+        clock: &Clock,
+    ) -> Published {
+        let now = clock.recent();
         let mut guard = self.state.lock();
         let ended = guard.loads.end(key, load);
         let flight = ended.flight.filter(|flight| flight.has_followers());
         let followers = flight.map(|flight| (flight, entry.clone()));
         let stored = if ended.is_current && entry.get().is_current() {
-            self.store(&mut guard, entry, key)
+            self.store(&mut guard, entry, key, now)
         } else {
             guard.throw_away(entry);
             Stored::Outdated
@@ -353,11 +405,12 @@ impl Memory {
     }
 
     /// Stores a value that comes from no load, and outdates the loads that run for its key.
-    pub(crate) fn put(&self, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+    pub(crate) fn put(&self, entry: EntryRef, key: KeyRef<'_>, clock: &Clock) -> Stored {
+        let now = clock.recent();
         let mut guard = self.state.lock();
         guard.loads.outdate(key);
         let stored = if entry.get().is_current() {
-            self.store(&mut guard, entry, key)
+            self.store(&mut guard, entry, key, now)
         } else {
             let replaced = self.table.find_locked(&guard.writer, key).map(|it| guard.stand_of(it));
             if let Some(stand) = replaced {
@@ -458,9 +511,14 @@ impl Memory {
                         n_dropped += 1;
                     }
                 }
-                from = to;
+                if to == end {
+                    self.shrink(&mut guard);
+                }
+                let n_shrunk = guard.n_shrunk;
                 self.unlock(guard, true);
                 guard = self.state.lock();
+                // Unless somebody has moved those that are left.
+                from = if to == end || guard.n_shrunk == n_shrunk { to } else { 0 };
             }
         }
         n_dropped
@@ -475,6 +533,7 @@ impl Memory {
             while n_expired < n_before + BATCH as usize && self.drop_expired(&mut guard, now) {
                 n_expired += 1;
             }
+            self.shrink(&mut guard);
             self.unlock(guard, true);
             if n_expired < n_before + BATCH as usize {
                 return n_expired;
@@ -504,6 +563,7 @@ impl Memory {
         let mut guard = self.state.lock();
         change(&self.budget);
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
+        self.shrink(&mut guard);
         self.note_size(&guard);
         self.unlock(guard, true);
     }
@@ -525,7 +585,7 @@ impl Memory {
     }
 
     /// Stores an entry under the lock, and makes room for it before.
-    fn store(&self, state: &mut State, entry: EntryRef, key: KeyRef<'_>) -> Stored {
+    fn store(&self, state: &mut State, entry: EntryRef, key: KeyRef<'_>, now: Moment) -> Stored {
         let function = key.state;
         let charge = entry.get().charge();
         let fits = function.budget.admits(charge) && self.budget.admits(charge);
@@ -533,7 +593,6 @@ impl Memory {
             let stand = state.stand_of(replaced);
             self.drop_entry(state, stand, (!fits).then_some(Count::Invalidations));
         }
-        let now = entry.get().created();
         let has_room = fits
             && self.make_room(state, Some(function), &function.budget, charge, now)
             && self.make_room(state, None, &self.budget, charge, now);
@@ -567,9 +626,11 @@ impl Memory {
     }
 
     fn insert(&self, state: &mut State, entry: EntryRef, function: &FunctionState) {
+        self.shrink(state);
         let tick = self.next_tick(state, function);
         let order = state.owners[function.owner as usize].order;
         if let Some(few) = self.table.insert(&mut state.writer, &entry) {
+            state.garbage_bytes += few.size();
             state.garbage.push(Garbage::Buckets(few));
         }
         let is_mortal = entry.get().is_mortal();
@@ -581,14 +642,33 @@ impl Memory {
         self.note_size(state);
     }
 
+    /// Gives back what many entries needed that are not there any more.
+    fn shrink(&self, state: &mut State) {
+        if let Some(many) = self.table.shrink(&mut state.writer) {
+            state.garbage_bytes += many.size();
+            state.garbage.push(Garbage::Buckets(many));
+        }
+        for (order, entries) in (0..).zip(&mut state.orders).filter(|(_, order)| order.is_sparse())
+        {
+            state.n_shrunk += 1;
+            entries.close_up(|entry, place| {
+                if let Some(due) = entry.get().listed() {
+                    state.deadlines.remove(&(due, Stand { order, place }));
+                    state.deadlines.insert((due, Stand { order, place: entry.get().place() }));
+                }
+            });
+        }
+    }
+
     /// The tick of an insertion. Hits learn of it at once only where the order is exact.
     fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
         let recency = &*self.recency;
         let seen = recency.tick.load(Ordering::Relaxed);
-        state.tick = state.tick.max(seen) + 1;
+        // Even, so that there is one for hits between two insertions.
+        state.tick = (state.tick.max(seen) + 2) & !1;
         let is_exact = recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
         // Two uses that lie no further apart than a 64th of the entries count as one.
-        let resolution = self.budget.entries() as u64 / 64;
+        let resolution = self.budget.entries() as u64 / 64 * 2;
         if is_exact || state.tick - seen > resolution / 4 {
             recency.tick.fetch_max(state.tick, Ordering::Relaxed);
             self.set_stale(state.tick.saturating_sub(resolution));
@@ -608,7 +688,8 @@ impl Memory {
 
     fn set_stale(&self, tick: u64) {
         let is_exact = self.recency.is_exact.load(Ordering::Relaxed);
-        self.recency.stale.store(if is_exact { u64::MAX } else { tick }, Ordering::Relaxed);
+        let stale = if is_exact { Stale::ALL } else { Stale::before(tick) };
+        self.recency.stale.store(stale.to_bits(), Ordering::Relaxed);
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired or is outdated goes first,

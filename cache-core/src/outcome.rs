@@ -213,12 +213,10 @@ pub(crate) struct Share<R> {
 }
 
 impl<R: Storable> Share<R> {
-    fn new() -> Self {
-        Self {
-            pack: |out| Arc::new(out.clone()),
-            unpack: |out| (out as &dyn Any).downcast_ref::<R>().cloned(),
-        }
-    }
+    const NEW: Self = Self {
+        pack: |out| Arc::new(out.clone()),
+        unpack: |out| (out as &dyn Any).downcast_ref::<R>().cloned(),
+    };
 }
 
 impl<R> Clone for Share<R> {
@@ -233,31 +231,60 @@ impl<R> Copy for Share<R> {}
 ///
 /// The types are gone: what is done with a result is behind function pointers, so that a function can name its plan
 /// and make it once. Where a plan is inlined into a call the compiler sees through them.
-pub struct Plan<R> {
-    pub(crate) verdict: fn(&R) -> Verdict,
-    pub(crate) restore: fn(Entry<'_>) -> Option<R>,
-    pub(crate) entry: fn(&R, Draft<'_>) -> Option<EntryRef>,
-    pub(crate) share: Option<Share<R>>,
+pub struct Plan<R: 'static>(&'static Steps<R>);
+
+/// What is done with the results of a function.
+struct Steps<R> {
+    verdict: fn(&R) -> Verdict,
+    restore: fn(Entry<'_>) -> Option<R>,
+    entry: fn(&R, Draft<'_>) -> Option<EntryRef>,
+    share: Option<Share<R>>,
 }
 
 impl<R> Plan<R> {
     #[inline]
-    fn new<K, M>(share: Option<Share<R>>) -> Self
+    fn new<K, M, S>() -> Self
     where
         K: Kind<Output = R, Stored: Storable>,
         M: Measure<K::Stored>,
+        S: Shares<R>,
     {
-        Self {
-            verdict: K::verdict,
-            restore: |entry| entry.value::<K::Stored>().cloned().map(K::restore),
-            entry: |out, draft| {
-                // What is stored is the copy, which has no spare capacity where the original may have had some.
-                let value = K::stored(out)?.clone();
-                let heap = draft.size.unwrap_or_else(|| M::heap_size(&value));
-                Some(EntryRef::new(value, heap, draft))
+        Self(
+            const {
+                &Steps {
+                    verdict: K::verdict,
+                    restore: |entry| entry.value::<K::Stored>().cloned().map(K::restore),
+                    entry: |out, draft| {
+                        // What is stored is the copy, which has no spare capacity where the original may have had some.
+                        let value = K::stored(out)?.clone();
+                        let heap = draft.size.unwrap_or_else(|| M::heap_size(&value));
+                        Some(EntryRef::new(value, heap, draft))
+                    },
+                    share: S::SHARE,
+                }
             },
-            share,
-        }
+        )
+    }
+
+    /// What a result is.
+    pub(crate) fn verdict(self, out: &R) -> Verdict {
+        (self.0.verdict)(out)
+    }
+
+    /// The result that an entry holds, if it is of this plan.
+    #[inline]
+    pub(crate) fn restore(self, entry: Entry<'_>) -> Option<R> {
+        (self.0.restore)(entry)
+    }
+
+    /// The entry of a result, if there is something in it to be stored.
+    pub(crate) fn entry(self, out: &R, draft: Draft<'_>) -> Option<EntryRef> {
+        (self.0.entry)(out, draft)
+    }
+
+    /// How to share a result that is not stored, if that can be done.
+    pub(crate) fn share(self) -> Option<Share<R>> {
+        self.0.share
     }
 }
 
@@ -269,6 +296,25 @@ impl<R> Clone for Plan<R> {
 
 impl<R> Copy for Plan<R> {}
 
+/// Whether results can be shared.
+trait Shares<R> {
+    const SHARE: Option<Share<R>>;
+}
+
+/// They are cloned.
+struct Cloned;
+
+impl<R: Storable> Shares<R> for Cloned {
+    const SHARE: Option<Share<R>> = Some(Share::NEW);
+}
+
+/// They cannot be.
+struct Unshared;
+
+impl<R> Shares<R> for Unshared {
+    const SHARE: Option<Share<R>> = None;
+}
+
 /// A kind in search of its plan.
 pub struct Planned<K>(pub K);
 
@@ -279,7 +325,7 @@ where
     /// First choice: the type says what it costs, and the result can be shared.
     #[inline]
     pub fn __cache_plan(&self) -> Plan<K::Output> {
-        Plan::new::<K, Exact>(Some(Share::new()))
+        Plan::new::<K, Exact, Cloned>()
     }
 }
 
@@ -290,14 +336,14 @@ where
     /// First choice where the attribute says what a value costs: the result can be shared.
     #[inline]
     pub fn __cache_sized_plan(&self) -> Plan<K::Output> {
-        Plan::new::<K, Given>(Some(Share::new()))
+        Plan::new::<K, Given, Cloned>()
     }
 }
 
 // One more choice. What every choice needs is asked for where the method is called, so that it is missed only once.
 macro_rules! plans {
     ($($(#[$doc:meta])* $via:ident for $planned:ty, $method:ident($this:ty),
-        if { $($found:tt)* } needs { $($needs:tt)* }, $measure:ty, $share:expr;)+) => {$(
+        if { $($found:tt)* } needs { $($needs:tt)* }, $measure:ty, $share:ty;)+) => {$(
         $(#[$doc])*
         pub trait $via<K: Kind> {
             /// The plan.
@@ -312,7 +358,7 @@ macro_rules! plans {
             where
                 K::Stored: $($needs)*,
             {
-                Plan::new::<K, $measure>($share)
+                Plan::new::<K, $measure, $share>()
             }
         }
     )+};
@@ -321,19 +367,19 @@ macro_rules! plans {
 plans! {
     /// Second choice: the type says what it costs.
     PlanExact for Planned<K>, __cache_plan(&Self),
-        if { Stored: HeapSize } needs { Storable }, Exact, None;
+        if { Stored: HeapSize } needs { Storable }, Exact, Unshared;
     /// Third choice: what the value serializes says roughly what it costs, and the result can be shared.
     PlanSharedEstimated for &Planned<K>, __cache_plan(&Self),
-        if { Stored: Serialize, Output: Storable } needs { Storable }, Estimated, Some(Share::new());
+        if { Stored: Serialize, Output: Storable } needs { Storable }, Estimated, Cloned;
     /// Fourth choice: what the value serializes says roughly what it costs.
     PlanEstimated for &Planned<K>, __cache_plan(&mut Self),
-        if { Stored: Serialize } needs { Storable }, Estimated, None;
+        if { Stored: Serialize } needs { Storable }, Estimated, Unshared;
     /// No choice left: found for every type, and refused with the message of [`HeapSize`].
     PlanUnknown for Planned<K>, __cache_plan(Self),
-        if {} needs { Storable + HeapSize }, Exact, None;
+        if {} needs { Storable + HeapSize }, Exact, Unshared;
     /// Second choice where the attribute says what a value costs.
     PlanSized for Planned<K>, __cache_sized_plan(&Self),
-        if {} needs { Storable }, Given, None;
+        if {} needs { Storable }, Given, Unshared;
 }
 
 /// A type of which `cache_err` makes sense.
@@ -393,11 +439,11 @@ mod tests {
     #[test]
     fn an_error_that_is_not_clone_is_not_shared() {
         let kind = Returns::<Result<u8, std::io::Error>>::NEW.__cache_kind();
-        assert!((&Planned(kind)).__cache_plan().share.is_none());
-        assert!((&Planned(kind)).__cache_sized_plan().share.is_none());
+        assert!((&Planned(kind)).__cache_plan().share().is_none());
+        assert!((&Planned(kind)).__cache_sized_plan().share().is_none());
         let kind = Returns::<Result<u8, String>>::NEW.__cache_kind();
-        assert!((&Planned(kind)).__cache_plan().share.is_some());
-        assert!((&Planned(kind)).__cache_sized_plan().share.is_some());
+        assert!((&Planned(kind)).__cache_plan().share().is_some());
+        assert!((&Planned(kind)).__cache_sized_plan().share().is_some());
     }
 
     #[derive(Clone, Serialize)]
@@ -406,8 +452,8 @@ mod tests {
     #[test]
     fn a_type_that_only_serializes_is_estimated() {
         let kind = Returns::<Result<Estimate, std::io::Error>>::NEW.__cache_kind();
-        assert!((&Planned(kind)).__cache_plan().share.is_none());
+        assert!((&Planned(kind)).__cache_plan().share().is_none());
         let kind = Returns::<Option<Estimate>>::NEW.__cache_kind();
-        assert!((&Planned(kind)).__cache_plan().share.is_some());
+        assert!((&Planned(kind)).__cache_plan().share().is_some());
     }
 }

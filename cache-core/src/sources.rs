@@ -24,7 +24,7 @@ struct State {
     /// When the first of what it was computed from expires.
     until: Option<Moment>,
     /// There if the result is to say what else it depends on.
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     /// Something is not known that it depends on.
     is_lost: bool,
 }
@@ -60,13 +60,14 @@ impl Sources {
 
     /// Has what is emitted remembered from now on.
     pub(crate) fn watch(&self, watch: Watch) {
-        self.0.lock().watch.get_or_insert(watch);
+        self.0.lock().watch.get_or_insert(Arc::new(watch));
     }
 
     /// Notes events that only the result tells, by `stamp`, which is `None` for those that were emitted meanwhile.
     pub(crate) fn add_watched(&self, stamp: impl FnOnce(&Watch) -> Option<Stamp>) {
-        let stamp = self.0.lock().watch.as_ref().and_then(stamp);
-        self.add(stamp);
+        let watch = self.0.lock().watch.clone();
+        // Not under the lock: an event may do anything while it is written down.
+        self.add(watch.as_deref().and_then(stamp));
     }
 
     /// Whether a request to an endpoint may be answered by the result.

@@ -35,6 +35,9 @@ use crate::function::FunctionStats;
 use crate::stats::Stats;
 use crate::sync::{Arc, Ref};
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
 /// A private cache for a test. Clones are handles of the same cache.
 #[derive(Clone, Debug)]
 pub struct TestCache {

@@ -159,8 +159,9 @@ fn is_owned_name(model: &Model, part: &TokenStream) -> bool {
 pub(crate) fn declaration(model: &Model) -> TokenStream {
     let p = private(model);
     let name = &model.name;
-    // The line of the function, not of the attribute.
-    let line = quote_spanned!(model.item.sig.ident.span()=> line!());
+    // The line of the function, not of the attribute: no token of the call may come from here.
+    let line = quote_spanned!(model.item.sig.ident.span()=> __cache_line!());
+    let line = quote!({ use #p::line as __cache_line; #line });
     let settings = model.settings.iter().map(|(setting, value)| {
         let setting = format_ident!("{setting}");
         let duration = ["ttl", "idle", "err_ttl", "none_ttl"].iter().any(|word| setting == word);
@@ -169,7 +170,7 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
     });
     quote! {
         static CACHE_FUNCTION: #p::Function =
-            #p::Function::new(#name, #p::module_path!(), #p::file!(), #p::#line) #(#settings)*;
+            #p::Function::new(#name, #p::module_path!(), #p::file!(), #line) #(#settings)*;
         #p::register! { &CACHE_FUNCTION }
     }
 }

@@ -92,7 +92,8 @@ use crate::model::Model;
 ///
 /// Events are evaluated for each load, before the body, and never for a hit. When an event has been emitted, no later
 /// call is served what was computed before, not even by a body that still runs. In the form `|value|`, the value is what
-/// is stored, as for `cache_if`. `invalidate_on = []` says that nothing changes what the function returns.
+/// is stored, as for `cache_if`. `invalidate_on = []` says that nothing changes what the function returns, or
+/// only what it calls.
 ///
 /// A cached function also depends on the cached functions that it calls: it inherits their events, what remains of
 /// their lifetimes, and what is done to them by hand. Up to 32 events and calls of a result are told apart; beyond,

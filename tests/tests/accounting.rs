@@ -36,6 +36,10 @@ fn answer(n: u64) -> Answer {
 fn number(n: u64) -> u64 {
     n
 }
+#[cached(ttl = 1h)]
+fn mortal(n: u64) -> u64 {
+    n
+}
 #[cached]
 fn string(n: u64) -> String {
     "x".repeat(n as usize % 500)
@@ -141,6 +145,24 @@ fn allocations(name: &str, expected: usize, mut hit: impl FnMut()) {
     assert_eq!(n, expected * 1000, "{name}");
 }
 
+/// Fills the global cache, and empties it again: what entries need besides themselves is said, and given back.
+fn many_come_and_go(name: &str, call: fn(u64), stats: fn() -> cache_core::Stats, clear: fn()) {
+    const MANY: u64 = 200_000;
+    let region = Region::new(ALLOCATOR);
+    let held = || {
+        let change = region.change();
+        change.bytes_allocated as f64 - change.bytes_deallocated as f64
+    };
+    (0..MANY).for_each(call);
+    let (said, full) = (stats().bytes as f64, held());
+    let share = 100.0 * (said - full) / full;
+    println!("{name:>10} {said:>10} said {full:>10} held {share:>+6.1} %");
+    clear();
+    println!("   cleared {:>10} said {:>10} held", stats().bytes, held());
+    assert!(share.abs() < 5.0, "all are there");
+    assert!(held() < full / 100.0, "what they needed is given back, not only they");
+}
+
 #[test]
 fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing() {
     let rows = [
@@ -208,6 +230,14 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
         black_box(pollster::block_on(later(7)));
     });
     assert!(query.limit.is_some());
+    let call = |n| {
+        black_box(number(n));
+    };
+    many_come_and_go("many", call, number::stats, number::clear);
+    let call = |n| {
+        black_box(mortal(n));
+    };
+    many_come_and_go("mortal", call, mortal::stats, mortal::clear);
     events_take_memory_only_while_something_depends_on_them();
 }
 

@@ -4,6 +4,7 @@
 //! the one module that takes its own word for which bytes are written: [`End::put`] writes bytes and counts them, and
 //! nothing else moves a length.
 
+use super::KeyError;
 use std::fmt;
 use std::mem::MaybeUninit;
 
@@ -18,20 +19,38 @@ pub(super) struct Buffer {
     stack: [MaybeUninit<u8>; STACK],
     /// How much of the stack is written, from its beginning.
     len: usize,
+    /// What few keys have. In a box, so that one word tells that there is none of it.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     /// All bytes, once they are too many.
-    heap: Vec<u8>,
+    bytes: Vec<u8>,
+    /// The first thing that went wrong; nothing is written after it.
+    error: Option<KeyError>,
 }
 
 impl Buffer {
     #[inline]
     pub(super) const fn new() -> Self {
-        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, heap: Vec::new() }
+        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, rare: None }
     }
 
     #[inline]
     pub(super) fn written(&self) -> &[u8] {
         // Safety: `len` comes from an end of this buffer, which has written that much.
         unsafe { self.up_to(self.len) }
+    }
+
+    #[inline]
+    pub(super) fn error(&self) -> Option<&KeyError> {
+        self.rare.as_ref()?.error.as_ref()
+    }
+
+    #[cold]
+    pub(super) fn fail(&mut self, error: KeyError) {
+        self.rare.get_or_insert_default().error = Some(error);
     }
 
     #[cfg(test)]
@@ -51,7 +70,7 @@ impl Buffer {
     #[inline]
     unsafe fn up_to(&self, len: usize) -> &[u8] {
         if len == FAR {
-            return &self.heap;
+            return self.rare.as_ref().map_or(&[], |rare| &rare.bytes);
         }
         let written = std::ptr::from_ref(&self.stack[..len]);
         // Safety: a byte that is written may be read as such, and the caller says that these are.
@@ -64,7 +83,7 @@ impl Buffer {
     #[inline]
     unsafe fn up_to_mut(&mut self, len: usize) -> &mut [u8] {
         if len == FAR {
-            return &mut self.heap;
+            return self.rare.as_mut().map_or(&mut [], |rare| &mut rare.bytes);
         }
         let written = std::ptr::from_mut(&mut self.stack[..len]);
         // Safety: as above; and what is written through it is bytes, so they stay written.
@@ -85,16 +104,18 @@ impl Buffer {
         second: [u8; N],
         rest: &[u8],
     ) {
+        let mut rare = self.rare.take().unwrap_or_default();
+        let heap = &mut rare.bytes;
         if len != FAR {
-            let mut heap = Vec::with_capacity((2 * STACK).max(len + M + N + rest.len()));
+            heap.reserve((2 * STACK).max(len + M + N + rest.len()));
             // Safety: the caller says so.
             heap.extend_from_slice(unsafe { self.up_to(len) });
-            self.heap = heap;
         }
-        self.heap.reserve(M + N + rest.len());
-        self.heap.extend_from_slice(&first);
-        self.heap.extend_from_slice(&second);
-        self.heap.extend_from_slice(rest);
+        heap.reserve(M + N + rest.len());
+        heap.extend_from_slice(&first);
+        heap.extend_from_slice(&second);
+        heap.extend_from_slice(rest);
+        self.rare = Some(rare);
     }
 }
 
@@ -122,7 +143,11 @@ impl End<'_> {
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        if self.len == FAR { self.buffer.heap.len() } else { self.len }
+        if self.len == FAR {
+            self.buffer.rare.as_ref().map_or(0, |rare| rare.bytes.len())
+        } else {
+            self.len
+        }
     }
 
     #[inline]

@@ -26,7 +26,10 @@ impl profile {
                 "profile",
                 ::cache_core::__private::module_path!(),
                 ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
             )
             .inherit(false)
             .events(&["UserUpdated", "(\"plan\", _)", "PlanChanged"]);

@@ -54,7 +54,10 @@ impl book {
                 "book",
                 ::cache_core::__private::module_path!(),
                 ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
             )
             .events(&["AuthorChanged", "BookChanged"]);
         ::cache_core::__private::register! {

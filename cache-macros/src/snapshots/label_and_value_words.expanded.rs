@@ -65,7 +65,10 @@ impl generate {
                 "generate",
                 ::cache_core::__private::module_path!(),
                 ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
             )
             .labelled();
         ::cache_core::__private::register! {

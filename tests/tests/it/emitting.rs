@@ -98,7 +98,7 @@ fn generic<T: Into<u32> + Copy>(id: T) -> T {
     id
 }
 
-#[invalidates(Renamed { id: id ^ 1 ^ 1 }, ("user", id), "users", Renamed { id })]
+#[invalidates(Renamed { id: (id, 0).0 }, ("user", id), "users", Renamed { id })]
 fn several(id: u32) {
     let _ = id;
 }

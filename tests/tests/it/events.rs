@@ -740,11 +740,15 @@ fn the_global_cache_gives_outdated_entries_back_by_itself() {
     watched(|| {
         (0..2_000).for_each(|id| drop(gone(id)));
         assert_eq!(gone::stats().entries, 2_000);
+        gone(7);
+        assert_eq!(gone::stats().hits, 1);
         emit(Gone);
-        assert_eq!(gone::peek(&7), None, "at once");
+        gone(7);
+        assert_eq!((gone::stats().hits, gone::stats().loads), (1, 2_001), "at once");
+        assert!(gone::invalidate(&7));
         eventually("nobody touches them", || gone::stats().entries == 0);
         assert_eq!(gone::stats().bytes, 0);
-        assert_eq!(gone::stats().invalidations, 2_000);
+        assert_eq!(gone::stats().invalidations, 2_001);
     });
 }
 
@@ -795,5 +799,42 @@ fn a_result_is_put_in_under_the_events_that_are_known_or_not_at_all() {
         unknown(1, 1);
         assert!(!unknown::put(1, 10));
         assert_eq!(unknown::peek(&1), None, "and what was there is gone");
+    });
+}
+
+#[test]
+fn an_event_may_call_the_cache_while_it_is_written_down() {
+    #[cached(invalidate_on = ["greedy"])]
+    fn helper(id: u32) -> u32 {
+        id
+    }
+    struct Greedy(u32);
+    impl Serialize for Greedy {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            emit("another");
+            helper(self.0).serialize(serializer)
+        }
+    }
+    #[derive(Event)]
+    struct Changed(Greedy);
+    #[cached(invalidate_on = [Changed(Greedy(id))])]
+    fn before(id: u32) -> u32 {
+        id
+    }
+    #[cached(invalidate_on = |value| [Changed(Greedy(*value))])]
+    fn after(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    fn both(id: u32) -> u32 {
+        before(id) + after(id)
+    }
+    watched(|| {
+        TestCache::new().run(|| {
+            both(1);
+            assert_eq!((before::peek(&1), after::peek(&1)), (Some(1), Some(1)));
+            emit(Changed(Greedy(1)));
+            assert_eq!((before::peek(&1), after::peek(&1), both::peek(&1)), (None, None, None));
+        });
     });
 }

@@ -355,3 +355,31 @@ fn recursion_inherits_as_other_calls_do() {
         });
     });
 }
+
+#[test]
+fn hits_in_the_global_cache_are_inherited_from_as_well() {
+    #[derive(Event)]
+    struct Replaced;
+    #[cached(invalidate_on = [Replaced])]
+    fn with_event(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    fn without(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    fn above(id: u32) -> u32 {
+        with_event(id) + without(id)
+    }
+    with_event(1);
+    without(1);
+    above(1);
+    assert_eq!((with_event::stats().hits, without::stats().hits), (1, 1));
+    emit(Replaced);
+    assert_eq!(above::peek(&1), None);
+    above(1);
+    assert!(without::invalidate(&1));
+    assert_eq!(above::peek(&1), None, "by hand");
+    assert_eq!(above::stats().loads, 2);
+}

@@ -313,7 +313,7 @@ fn a_future_is_send_and_holds_up_no_other_key() {
         for future in &mut running {
             assert!(poll_once(future.as_mut()).is_pending());
         }
-        // All shards have a load running now.
+        // A hundred loads are running now.
         assert_eq!(join_all((100..200).map(slow)).await, (100..200).collect::<Vec<_>>());
     });
 }

@@ -1,4 +1,4 @@
-// errors: 2 (1 is enough)
+// errors: 1
 use cache_core::cached;
 
 use serde::Serialize;
