@@ -133,11 +133,13 @@ impl Transaction {
         self.cache.emit_named(&self.events);
     }
 
-    /// Emits the events if the result is not an error.
+    /// Emits the events, once, if the result is not an error.
+    // By reference, so that no trait of the user's with a method of that name comes first.
     #[doc(hidden)]
-    pub fn commit_unless_err<K: Kind>(self, _: K, out: &K::Output) {
+    pub fn commit_unless_err<K: Kind>(&mut self, _: K, out: &K::Output) {
+        let events = std::mem::take(&mut self.events);
         if K::verdict(out) != Verdict::Err {
-            self.commit();
+            self.cache.emit_named(&events);
         }
     }
 }

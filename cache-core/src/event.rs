@@ -40,6 +40,8 @@ use crate::sync::Arc;
 ///
 /// A text is an event as well, and so is a tuple of up to eight numbers, texts, `bool`s and `char`s: `"POST"`,
 /// `("user", id)`. In a tuple a number is what it counts, whatever its type: `("user", 7_u64)` is `("user", 7)`.
+/// The names of HTTP methods that write, `"POST"` and `("POST", user)`, mean more while a request is answered: see
+/// [`Endpoint`](crate::Endpoint).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "this is not an event",

@@ -13,11 +13,12 @@
 //! use axum::{Router, routing::get};
 //! use cache_core::cached;
 //! use cache_core::http::{EndpointLayer, ResponseLayer};
+//! use std::collections::BTreeMap;
 //! use std::time::Duration;
 //!
 //! #[cached(ttl = 10m, invalidate_on = ["POST", "PUT", "PATCH", "DELETE"])]
-//! async fn notes(Query(page): Query<u32>) -> String {
-//!     format!("page {page}, from the database")
+//! async fn notes(Query(search): Query<BTreeMap<String, String>>) -> String {
+//!     format!("{search:?}, from the database")
 //! }
 //!
 //! async fn add_note(note: String) {

@@ -68,7 +68,7 @@
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
 //!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
-//! - [`handle`]: the verbs of a function. [`http`]: layers for web services. [`testing`]: what tests can do.
+//! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
 mod audit;
 mod budget;

@@ -120,7 +120,8 @@ fn expand(args: &Args, item: &Function) -> TokenStream {
             events: &[#(#titles),*],
         };
         #p::register_emitter! { &CACHE_EMITTER }
-        let mut #changes = #p::Transaction::new();
+        // Through a reference, so that no trait of the user's with a method of that name comes first.
+        let #changes = &mut #p::Transaction::new();
         #(#events)*
         let out = #out;
         #changes.commit_unless_err(

@@ -8,7 +8,7 @@ pub async fn rename(db: &Db, user: u64, name: String) -> Result<(), Error> {
     ::cache_core::__private::register_emitter! {
         & CACHE_EMITTER
     }
-    let mut changes = ::cache_core::__private::Transaction::new();
+    let changes = &mut ::cache_core::__private::Transaction::new();
     changes.emit(&(UserUpdated { user }));
     changes.emit_all::<PlanChanged>();
     let out = async move {
