@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread;
 
-use cache_core::{HeapSize, Seen, cached};
+use cache_core::{Event, HeapSize, Seen, cached, emit, invalidates};
 
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "it/support.rs"]
@@ -300,4 +300,113 @@ fn a_thread_that_is_ending_is_answered_too() {
         stats.hits + stats.misses == N_ROUNDS * N_THREADS * 3
     });
     assert_eq!(last::stats().loads, 1);
+}
+
+#[derive(Event)]
+struct Written {
+    row: u64,
+}
+
+/// Rows that only count up.
+static ROWS: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+#[cached(invalidate_on = [Written { row }])]
+fn read(row: u64) -> u64 {
+    ROWS[row as usize].load(Ordering::SeqCst)
+}
+
+#[cached(invalidate_on = |_value| [Written { row }])]
+fn read_and_tell(row: u64) -> u64 {
+    ROWS[row as usize].load(Ordering::SeqCst)
+}
+
+#[cached]
+fn read_through(row: u64) -> u64 {
+    read(row)
+}
+
+#[invalidates(Written { row })]
+fn write(row: u64) {
+    ROWS[row as usize].fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+fn nothing_is_stale_after_an_event_was_emitted() {
+    /// What every reader knows: rows whose writers have returned.
+    static KNOWN: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+    static N_WRITERS: AtomicU64 = AtomicU64::new(2);
+    together(|number| {
+        let mut state = number + 1;
+        if number < 2 {
+            // Two rows each, so that what is known is right.
+            for _ in 0..5_000 {
+                let row = number * 2 + random(&mut state) % 2;
+                write(row);
+                KNOWN[row as usize].fetch_add(1, Ordering::SeqCst);
+            }
+            N_WRITERS.fetch_sub(1, Ordering::SeqCst);
+            return;
+        }
+        while N_WRITERS.load(Ordering::SeqCst) > 0 {
+            let row = random(&mut state) % 4;
+            let calls: [fn(u64) -> u64; 3] = [read, read_and_tell, read_through];
+            for (nth, call) in calls.into_iter().enumerate() {
+                let known = KNOWN[row as usize].load(Ordering::SeqCst);
+                let value = call(row);
+                assert!(value >= known, "call {nth} of row {row}: {value}, but {known} was known");
+            }
+        }
+    });
+    assert!(read::stats().hits > 0 && read_through::stats().hits > 0, "{}", read::stats());
+}
+
+#[test]
+fn the_global_cache_gives_outdated_entries_back_by_itself() {
+    #[derive(Event)]
+    struct Gone;
+    #[cached(invalidate_on = [Gone])]
+    fn gone(id: u32) -> Vec<u8> {
+        vec![0; id as usize]
+    }
+    watched(|| {
+        (0..2_000).for_each(|id| drop(gone(id)));
+        assert_eq!(gone::stats().entries, 2_000);
+        gone(7);
+        assert_eq!(gone::stats().hits, 1);
+        emit(Gone);
+        gone(7);
+        assert_eq!((gone::stats().hits, gone::stats().loads), (1, 2_001), "at once");
+        assert!(gone::invalidate(&7));
+        eventually("nobody touches them", || gone::stats().entries == 0);
+        assert_eq!(gone::stats().bytes, 0);
+        assert_eq!(gone::stats().invalidations, 2_001);
+    });
+}
+
+#[test]
+fn hits_in_the_global_cache_are_inherited_from_as_well() {
+    #[derive(Event)]
+    struct Replaced;
+    #[cached(invalidate_on = [Replaced])]
+    fn with_event(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    fn without(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    fn above(id: u32) -> u32 {
+        with_event(id) + without(id)
+    }
+    with_event(1);
+    without(1);
+    above(1);
+    assert_eq!((with_event::stats().hits, without::stats().hits), (1, 1));
+    emit(Replaced);
+    assert_eq!(above::peek(&1), None);
+    above(1);
+    assert!(without::invalidate(&1));
+    assert_eq!(above::peek(&1), None, "by hand");
+    assert_eq!(above::stats().loads, 2);
 }

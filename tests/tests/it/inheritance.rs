@@ -102,6 +102,36 @@ fn a_result_lives_no_longer_than_what_it_was_computed_from() {
 }
 
 #[test]
+fn a_load_is_not_joined_once_what_it_was_computed_from_has_expired() {
+    static GATE: Gate = Gate::new();
+    static N_READS: AtomicU32 = AtomicU32::new(0);
+    #[cached(ttl = 10s)]
+    fn counted() -> u32 {
+        N_READS.fetch_add(1, Ordering::SeqCst)
+    }
+    #[cached]
+    fn above() -> u32 {
+        let count = counted();
+        if count == 0 {
+            GATE.pass_blocking();
+        }
+        count
+    }
+    watched(|| {
+        let cache = TestCache::new();
+        thread::scope(|scope| {
+            let old = scope.spawn(|| cache.run(above));
+            eventually("the old load has read", || cache.run(counted::stats).entries == 1);
+            cache.advance(Duration::from_secs(10));
+            assert_eq!(cache.run(above), 1);
+            GATE.open();
+            assert_eq!(old.join().expect("no panic"), 0, "its caller gets its result");
+            assert_eq!(cache.run(above::peek), Some(1), "it is not stored");
+        });
+    });
+}
+
+#[test]
 fn what_must_not_be_stored_keeps_what_uses_it_from_being_stored() {
     #[cached(ttl = 0)]
     fn never(id: u32) -> u32 {
@@ -354,32 +384,4 @@ fn recursion_inherits_as_other_calls_do() {
             assert!((2..=80).all(|n| fibonacci::peek(&n).is_none()));
         });
     });
-}
-
-#[test]
-fn hits_in_the_global_cache_are_inherited_from_as_well() {
-    #[derive(Event)]
-    struct Replaced;
-    #[cached(invalidate_on = [Replaced])]
-    fn with_event(id: u32) -> u32 {
-        id
-    }
-    #[cached]
-    fn without(id: u32) -> u32 {
-        id
-    }
-    #[cached]
-    fn above(id: u32) -> u32 {
-        with_event(id) + without(id)
-    }
-    with_event(1);
-    without(1);
-    above(1);
-    assert_eq!((with_event::stats().hits, without::stats().hits), (1, 1));
-    emit(Replaced);
-    assert_eq!(above::peek(&1), None);
-    above(1);
-    assert!(without::invalidate(&1));
-    assert_eq!(above::peek(&1), None, "by hand");
-    assert_eq!(above::stats().loads, 2);
 }
