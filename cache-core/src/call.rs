@@ -10,9 +10,12 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cache::{self, Inner};
+use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Entry, Key, KeyRef};
 use crate::epoch;
+use crate::event::Family;
+use crate::events::Stamps;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
@@ -183,7 +186,8 @@ impl Call {
     fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
         if !entry.is_of(self.site.instance)
             || !entry.is_current()
-            || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
+            || !is_heard(|endpoint| hears(entry, endpoint))
+            || entry.is_mortal() && !is_alive(entry, &cache.clock)
         {
             return false;
         }
@@ -321,6 +325,11 @@ impl Call {
     }
 }
 
+/// Whether the lifetime of an entry has not ended. Reading the clock costs more than all else in a hit.
+fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
+    !entry.is_idling() && clock.is_surely_before(entry.deadline()) || entry.outlives(clock.now())
+}
+
 /// Where a call goes, and how.
 struct Way {
     cache: Ref<Inner>,
@@ -374,7 +383,19 @@ fn around(cache: &Inner, key: KeyRef<'_>) -> Option<Arc<Sources>> {
 
 /// Whether an entry may answer a call, which the load around it depends on from then on.
 fn is_for(entry: Entry<'_>, around: Option<&Sources>) -> bool {
-    around.is_none_or(|around| around.add_entry(entry.stamps(), entry.deadline()))
+    is_heard(|endpoint| hears(entry, endpoint))
+        && around.is_none_or(|around| around.add_entry(entry.stamps(), entry.deadline()))
+}
+
+/// Whether a result may answer a call, on account of the request that the call is part of.
+///
+/// A result that goes with the writes to one endpoint would not go with those to another, so it is not shown there.
+fn is_heard(hears: impl FnOnce(Family) -> bool) -> bool {
+    context::endpoint().is_none_or(hears)
+}
+
+fn hears(entry: Entry<'_>, endpoint: Family) -> bool {
+    entry.stamps().is_none_or(|stamps| stamps.hear(endpoint))
 }
 
 /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
@@ -505,14 +526,29 @@ impl<R: 'static> Miss<R> {
             return Claim::Unclaimed;
         };
         let state = key.state.clone();
-        let company = company.with(around.as_deref());
+        let mut company = company.with(around.as_deref());
         let mut was_counted = false;
+        let mut writes = Vec::new();
         loop {
             let begin = begun.take().unwrap_or_else(|| {
                 cache.memory.begin(key.borrow(), join, company, was_counted, &cache.clock)
             });
             let out = match begin {
-                Begin::Lead(load) => return Claim::Lead(Lead { cache, key, load, around }),
+                Begin::Lead(load) => {
+                    if let Some(flight) = &load.flight {
+                        let sources = flight.sources();
+                        writes.into_iter().for_each(|write| sources.add(Some(write)));
+                    }
+                    return Claim::Lead(Lead { cache, key, load, around });
+                }
+                Begin::Hit(entry) if !is_heard(|endpoint| hears(entry.get(), endpoint)) => {
+                    was_counted = true;
+                    // The next result hears of these writes as well, so that both endpoints can use it.
+                    writes.extend(entry.get().stamps().into_iter().flat_map(Stamps::writes));
+                    company = Company::Expected;
+                    cache.memory.give_up(key.borrow(), &entry);
+                    continue;
+                }
                 Begin::Hit(entry) => {
                     let is_for = is_for(entry.get(), around.as_deref());
                     // It was counted when it was found.
@@ -536,7 +572,12 @@ impl<R: 'static> Miss<R> {
                     {
                         continue;
                     }
-                    let out = match follower.await {
+                    let sources = context::endpoint().map(|_| follower.flight().sources().clone());
+                    let arrival = follower.await;
+                    if !is_heard(|endpoint| sources.is_none_or(|sources| sources.hear(endpoint))) {
+                        continue;
+                    }
+                    let out = match arrival {
                         Arrival::Landed(Landing::Value(entry)) => plan.restore(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {
                             plan.share().and_then(|share| (share.unpack)(&*out))

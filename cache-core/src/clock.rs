@@ -42,7 +42,9 @@ pub(crate) enum Clock {
 
 impl Clock {
     pub(crate) fn system() -> Self {
-        Self::System(SystemClock { start: machine_time(), recent: AtomicU64::new(0) })
+        // In this order: what the coarse clock shows later is not too little.
+        let coarse_start = coarse::now();
+        Self::System(SystemClock { coarse_start, start: machine_time(), recent: AtomicU64::new(0) })
     }
 
     pub(crate) fn manual() -> Self {
@@ -70,11 +72,7 @@ impl Clock {
     pub(crate) fn look(&self, calls_to_go: &AtomicU32) -> Moment {
         match self {
             Self::System(clock) => clock.look(calls_to_go),
-            _ => {
-                // The thread's next call may be to a cache with another clock.
-                calls_to_go.store(0, Ordering::Relaxed);
-                self.now()
-            }
+            _ => self.now(),
         }
     }
 
@@ -89,9 +87,12 @@ impl Clock {
         }
     }
 
-    /// The present moment, for what ends at `due`.
-    pub(crate) fn for_deadline(&self, _due: Moment) -> Moment {
-        self.now()
+    /// Whether a moment is certainly yet to come, where that can be said without a look at the clock itself.
+    pub(crate) fn is_surely_before(&self, due: Moment) -> bool {
+        match self {
+            Self::System(clock) => clock.latest().is_some_and(|latest| latest < due),
+            _ => false,
+        }
     }
 
     /// The present moment for what is done under a lock. A test's clock is asked before, for it may be user code;
@@ -117,6 +118,8 @@ impl Clock {
 /// The clock of the machine, and about what it shows.
 pub(crate) struct SystemClock {
     start: Instant,
+    /// What the coarse clock showed at the start, if there is one.
+    coarse_start: Option<Duration>,
     recent: AtomicU64,
 }
 
@@ -131,6 +134,12 @@ impl SystemClock {
         Moment(nanos(self.start.elapsed()))
     }
 
+    /// A moment that is not before the present one, and cheaper to have.
+    fn latest(&self) -> Option<Moment> {
+        let elapsed = coarse::now()?.saturating_sub(self.coarse_start?);
+        Some(Moment(nanos(elapsed)).after(coarse::LAG))
+    }
+
     fn look(&self, calls_to_go: &AtomicU32) -> Moment {
         let now = self.now();
         // Where calls are few, each one looks.
@@ -140,6 +149,38 @@ impl SystemClock {
         }
         calls_to_go.store(if is_long_ago { 0 } else { Self::CALLS }, Ordering::Relaxed);
         now
+    }
+}
+
+/// The clock that [`Instant`] reads, as it was when the kernel last moved it on: several times as cheap to read.
+#[cfg(target_os = "linux")]
+mod coarse {
+    use super::Duration;
+
+    /// It is moved on at each tick of the kernel, of which there are at least a hundred a second while a thread runs.
+    pub(super) const LAG: Duration = Duration::from_millis(100);
+
+    #[expect(unsafe_code, reason = "the system call has no safe wrapper")]
+    pub(super) fn now() -> Option<Duration> {
+        let mut time = std::mem::MaybeUninit::<libc::timespec>::uninit();
+        // SAFETY: there is room for a time, which is written if the call succeeds.
+        let time = unsafe {
+            let result = libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr());
+            (result == 0).then(|| time.assume_init())?
+        };
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+    }
+}
+
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+mod coarse {
+    use super::Duration;
+
+    pub(super) const LAG: Duration = Duration::ZERO;
+
+    pub(super) fn now() -> Option<Duration> {
+        None
     }
 }
 
@@ -204,6 +245,26 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_is_surely_before_the_deadline_is_before_it() {
+        let clock = Clock::system();
+        let span = |nanos| Duration::from_nanos(nanos);
+        for n in 0..100_000 {
+            let due = clock.now().after(span(n * 7_919 % 300_000_000));
+            // Some are past by now, and some within the lag of the coarse clock.
+            (0..n % 64).for_each(|_| std::hint::spin_loop());
+            let before = clock.now();
+            assert!(
+                before < due || !clock.is_surely_before(due),
+                "{before:?} is not before {due:?}"
+            );
+            assert!(!clock.is_surely_before(before), "that is past");
+        }
+        #[cfg(target_os = "linux")]
+        assert!(clock.is_surely_before(clock.now().after(Duration::from_secs(10))));
+        assert!(!Clock::manual().is_surely_before(Moment(5)), "it is asked itself");
+    }
+
+    #[test]
     fn calls_that_come_fast_share_a_look_at_the_machines_clock() {
         let (clock, calls_to_go) = (Clock::system(), AtomicU32::new(0));
         assert!(!clock.advance(Duration::from_secs(1)) && clock.before_lock().is_none());
@@ -223,13 +284,5 @@ pub(crate) mod tests {
         }
         let before = clock.now();
         assert!(clock.roughly(&calls_to_go) >= before, "and then one looks again");
-    }
-
-    #[test]
-    fn a_look_at_a_tests_clock_does_not_put_off_the_next_one_at_the_machines() {
-        // As a hit leaves it that counted one call down from none.
-        let calls_to_go = AtomicU32::new(u32::MAX);
-        Clock::manual().look(&calls_to_go);
-        assert_eq!(calls_to_go.into_inner(), 0);
     }
 }

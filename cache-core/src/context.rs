@@ -1,4 +1,5 @@
-//! What travels with a thread of control: a test's cache, a forced mode, and the loads around it.
+//! What travels with a thread of control: a test's cache, a forced mode, the request that is answered, and the loads
+//! around it.
 //!
 //! A thread keeps it while a scope is entered, a future while it is polled.
 //! A hit in a program without tests pays two loads for all of it: of a counter that stays zero, and of the thread's mark
@@ -10,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::cache::{self, Inner};
+use crate::event::Family;
 use crate::events::Events;
 use crate::flight::Flight;
 use crate::function::Function;
@@ -38,6 +40,8 @@ thread_local! {
     static CACHE: RefCell<Option<Ref<Inner>>> = const { RefCell::new(None) };
     /// The function whose next call is forced, and how.
     static FORCED: Cell<Option<(usize, Mode)>> = const { Cell::new(None) };
+    /// The endpoint of the request that this thread is answering.
+    static ENDPOINT: Cell<Option<Family>> = const { Cell::new(None) };
     /// The loads that this thread is computing, each around the next.
     static LOADS: RefCell<Vec<Around>> = const { RefCell::new(Vec::new()) };
     /// Whether the innermost of them depends on the calls in it.
@@ -77,6 +81,8 @@ pub(crate) struct Around {
     pub(crate) frame: Option<Arc<Frame>>,
     /// What others wait for, if this is known here.
     pub(crate) flight: Option<Arc<Flight>>,
+    /// The endpoint of the request that began it.
+    pub(crate) endpoint: Option<Family>,
 }
 
 impl Around {
@@ -87,6 +93,11 @@ impl Around {
         // A load that has ended depends on nothing any more.
         self.flight.as_ref().map(|flight| Arc::clone(flight.sources()))
     }
+}
+
+/// The endpoint of the request that is being answered, if there is one.
+pub(crate) fn endpoint() -> Option<Family> {
+    ENDPOINT.with(Cell::get)
 }
 
 /// The innermost load that this thread is computing.
@@ -167,18 +178,50 @@ impl<T> Drop for Kept<T> {
     }
 }
 
+/// The thread answers a request until this is dropped, or none.
+struct EndpointScope(Option<Family>);
+
+impl EndpointScope {
+    fn enter(endpoint: Option<Family>) -> Self {
+        Self(ENDPOINT.with(|current| current.replace(endpoint)))
+    }
+}
+
+impl Drop for EndpointScope {
+    fn drop(&mut self) {
+        ENDPOINT.with(|current| current.set(self.0));
+    }
+}
+
+/// Runs `work` as a part of the answer to a request.
+pub(crate) fn in_endpoint<R>(endpoint: Family, work: impl FnOnce() -> R) -> R {
+    let _scope = EndpointScope::enter(Some(endpoint));
+    work()
+}
+
+/// Polls `future` as the answer to a request.
+pub(crate) fn with_endpoint<F: Future>(
+    endpoint: Family,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    Scoped { future: Box::pin(future), enter: move || EndpointScope::enter(Some(endpoint)) }
+}
+
 /// The thread computes a load until this is dropped.
 pub(crate) struct LoadScope {
     depended: bool,
+    // Whoever polls a load, it belongs to the request that began it.
+    _endpoint: EndpointScope,
 }
 
 impl LoadScope {
     /// The load is within the one that the thread is computing, unless its frame says otherwise.
     pub(crate) fn enter(load: Around) -> Self {
         let depended = DEPENDS.with(|depends| depends.replace(load.inherits));
+        let endpoint = EndpointScope::enter(load.endpoint);
         // A thread that is ending keeps nothing.
         let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
-        Self { depended }
+        Self { depended, _endpoint: endpoint }
     }
 }
 
@@ -286,9 +329,10 @@ pub(crate) fn with_cache<F: Future>(
     Scoped { future: Box::pin(future), enter: move || CacheScope::enter(&cache) }
 }
 
-/// What a piece of work that is done elsewhere takes along: the innermost load, and the cache.
+/// What a piece of work that is done elsewhere takes along: the innermost load, the request, and the cache.
 struct Attached {
     load: Option<Around>,
+    endpoint: Option<Family>,
     cache: Ref<Inner>,
 }
 
@@ -297,11 +341,17 @@ impl Attached {
         // With its frame and its flight, which the other thread could not find.
         drop(frame());
         drop(own_sources());
-        Self { load: innermost(|load| Some(load.clone())), cache: current_cache() }
+        Self {
+            load: innermost(|load| Some(load.clone())),
+            endpoint: endpoint(),
+            cache: current_cache(),
+        }
     }
 
-    fn enter(&self) -> (Option<CacheScope>, Option<LoadScope>) {
-        (CacheScope::inherit(&self.cache), self.load.clone().map(LoadScope::enter))
+    fn enter(&self) -> (Option<LoadScope>, EndpointScope, Option<CacheScope>) {
+        let endpoint = EndpointScope::enter(self.endpoint);
+        // In this order they are left.
+        (self.load.clone().map(LoadScope::enter), endpoint, CacheScope::inherit(&self.cache))
     }
 }
 
@@ -309,7 +359,7 @@ impl Attached {
 ///
 /// A cached function depends on the cached functions that it calls, so that what invalidates their results invalidates
 /// its own. That goes by thread and by task; a task of its own is told with this function. It also uses the private
-/// cache of a test that the caller is in. What the task calls after the function has returned counts for nothing.
+/// cache of a test that the caller is in, and is a part of the answer to the same request. What the task calls after the function has returned counts for nothing.
 ///
 /// ```text
 /// #[cached(ttl = 5m)]

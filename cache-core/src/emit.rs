@@ -2,7 +2,7 @@
 
 use crate::cache::Inner;
 use crate::context;
-use crate::event::Event;
+use crate::event::{Event, EventPart, Family};
 use crate::events::Named;
 use crate::outcome::{Kind, Verdict};
 use crate::sync::Ref;
@@ -117,6 +117,15 @@ impl Transaction {
     /// Adds all events of a type.
     pub fn emit_all<E: Event + ?Sized>(&mut self) {
         self.events.push(Named::all::<E>());
+    }
+
+    /// Adds a write to an endpoint.
+    pub(crate) fn write(&mut self, endpoint: Family, method: &str, user: Option<&dyn EventPart>) {
+        self.events.push(Named::in_family(endpoint, &method));
+        self.events.push(match user {
+            Some(user) => Named::in_family(endpoint, &(method, user)),
+            None => Named::by_nobody(endpoint, method),
+        });
     }
 
     /// Emits the events. When this returns, it is for each as if [`emit`] had returned.

@@ -693,6 +693,11 @@ impl<'a> Entry<'a> {
         self.more().is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
     }
 
+    /// Whether its life depends on when it was last used.
+    pub(crate) fn is_idling(self) -> bool {
+        self.more().is_some_and(|more| more.idle != u64::MAX)
+    }
+
     /// The moment from which it must not be served any more, as far as is known now.
     pub(crate) fn due(self) -> Moment {
         let Some(more) = self.more() else { return Moment::NEVER };

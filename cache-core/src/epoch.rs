@@ -316,5 +316,4 @@ mod barrier {
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
-#[path = "epoch/tests.rs"]
 mod tests;

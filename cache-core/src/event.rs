@@ -40,6 +40,8 @@ use crate::sync::Arc;
 ///
 /// A text is an event as well, and so is a tuple of up to eight numbers, texts, `bool`s and `char`s: `"POST"`,
 /// `("user", id)`. In a tuple a number is what it counts, whatever its type: `("user", 7_u64)` is `("user", 7)`.
+/// The names of HTTP methods that write, `"POST"` and `("POST", user)`, mean more while a request is answered: see
+/// [`Endpoint`](crate::Endpoint).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "this is not an event",
@@ -60,12 +62,36 @@ pub trait Event {
         Cow::Borrowed(Self::TITLE.unwrap_or_default())
     }
 
+    /// The HTTP method that it names, if it is the name of a write: `"POST"` or `("POST", user)`.
+    #[doc(hidden)]
+    fn method(&self) -> Option<Method> {
+        None
+    }
+
     /// Appends what tells this event from others of its family.
     #[doc(hidden)]
     fn write_to(&self, key: &mut KeyWriter);
 }
 
-/// What some events have in common: their type, or the function that they are calls of.
+/// A write that an event names.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// By anybody.
+    Any(&'static str),
+    /// By the one user that the event names as well.
+    OneUser(&'static str),
+}
+
+/// The methods that change something.
+pub(crate) const WRITES: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
+
+fn as_write(text: &str) -> Option<&'static str> {
+    WRITES.into_iter().find(|method| *method == text)
+}
+
+/// What some events have in common: their type, the function that they are calls of, or the endpoint that they are
+/// writes to.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Family(Kind);
@@ -74,6 +100,7 @@ pub struct Family(Kind);
 enum Kind {
     Type(TypeId),
     Function(usize),
+    Endpoint(u64),
 }
 
 impl Family {
@@ -88,9 +115,23 @@ impl Family {
         Self(Kind::Function(address))
     }
 
-    /// Whether it is one of events, not of calls.
-    pub(crate) fn is_type(self) -> bool {
-        matches!(self.0, Kind::Type(_))
+    /// The writes to an endpoint. Two whose hashes are equal are one, which drops more than is needed, never less.
+    pub(crate) fn of_endpoint(route: &str) -> Self {
+        Self(Kind::Endpoint(FixedState::default().hash_one(route)))
+    }
+
+    /// The writes to an endpoint that does not exist.
+    pub(crate) fn nowhere() -> Self {
+        Self(Kind::Endpoint(0))
+    }
+
+    /// Whether it is one of calls, not of events.
+    pub(crate) fn is_function(self) -> bool {
+        matches!(self.0, Kind::Function(_))
+    }
+
+    pub(crate) fn is_endpoint(self) -> bool {
+        matches!(self.0, Kind::Endpoint(_))
     }
 
     pub(crate) fn hash(self) -> u64 {
@@ -107,6 +148,10 @@ impl<E: Event + ?Sized> Event for &E {
 
     fn title(&self) -> Cow<'static, str> {
         E::title(self)
+    }
+
+    fn method(&self) -> Option<Method> {
+        E::method(self)
     }
 
     fn write_to(&self, key: &mut KeyWriter) {
@@ -134,6 +179,10 @@ macro_rules! texts {
                 Cow::Owned(quoted(self))
             }
 
+            fn method(&self) -> Option<Method> {
+                as_write(self).map(Method::Any)
+            }
+
             fn write_to(&self, key: &mut KeyWriter) {
                 key.arg::<str>(self);
             }
@@ -146,6 +195,10 @@ macro_rules! texts {
 
             fn title(&self) -> String {
                 quoted(self)
+            }
+
+            fn method(&self) -> Option<&'static str> {
+                as_write(self)
             }
         }
     )*};
@@ -169,6 +222,12 @@ pub trait EventPart {
     fn title(&self) -> String {
         "_".to_owned()
     }
+
+    /// The HTTP method that changes something and has this name.
+    #[doc(hidden)]
+    fn method(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 impl<T: EventPart + ?Sized> EventPart for &T {
@@ -178,6 +237,10 @@ impl<T: EventPart + ?Sized> EventPart for &T {
 
     fn title(&self) -> String {
         T::title(self)
+    }
+
+    fn method(&self) -> Option<&'static str> {
+        T::method(self)
     }
 }
 
@@ -232,6 +295,14 @@ macro_rules! tuples {
                 let titles = [$($t.title()),*];
                 let rest = ", _".repeat(titles.len() - 1);
                 Cow::Owned(format!("({}{rest})", titles[0]))
+            }
+
+            fn method(&self) -> Option<Method> {
+                let ($($t,)*) = self;
+                match &[$($t.method()),*][..] {
+                    [method, _] => method.map(Method::OneUser),
+                    _ => None,
+                }
             }
 
             fn write_to(&self, key: &mut KeyWriter) {

@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use hashbrown::HashTable;
 
-use crate::event::{Event, Family};
+use crate::event::{Event, Family, Method};
 use crate::key::{KeyWriter, Start};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, shared};
 
@@ -147,6 +147,16 @@ impl Stamp {
         self.cell.0.generation() == self.generation
     }
 
+    /// The same event as it is now.
+    fn renewed(&self) -> Self {
+        Self { cell: self.cell.clone(), generation: self.cell.0.generation() }
+    }
+
+    /// Whether it is a write to an endpoint.
+    fn is_write(&self) -> bool {
+        self.cell.0.family.is_endpoint()
+    }
+
     /// Whether whatever moves another stamp from now on moves this one, too.
     fn covers(&self, other: &Self) -> bool {
         let (own, other) = (&self.cell.0, &other.cell.0);
@@ -176,6 +186,12 @@ pub(crate) fn add(stamps: &mut Vec<Stamp>, stamp: Stamp) {
     stamps.push(stamp);
     stamps.retain(|stamp| !(any.covers(stamp) && stamp.is_current()));
     stamps.push(any);
+}
+
+/// Whether who depends on these hears of the writes to an endpoint, if of those to any.
+pub(crate) fn hear(stamps: &[Stamp], endpoint: Family) -> bool {
+    let mut writes = stamps.iter().filter(|stamp| stamp.is_write()).peekable();
+    writes.peek().is_none() || writes.any(|stamp| stamp.cell.0.family == endpoint)
 }
 
 /// The events that a stored result depends on, as they were before it was computed.
@@ -210,6 +226,16 @@ impl Stamps {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stamp> {
         self.stamps.iter()
+    }
+
+    /// Whether a request to an endpoint may be answered by the result.
+    pub(crate) fn hear(&self, endpoint: Family) -> bool {
+        hear(&self.stamps, endpoint)
+    }
+
+    /// The writes among them, as they are now.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = Stamp> {
+        self.stamps.iter().filter(|stamp| stamp.is_write()).map(Stamp::renewed)
     }
 
     /// What they take in memory. A cell is shared by those who hold it, of which one is a load that is about to end.
@@ -251,6 +277,11 @@ impl Events {
     pub(crate) fn stamp<E: Event + ?Sized>(self: &Arc<Self>, event: &E) -> Option<Stamp> {
         self.heard.note(event.title());
         with_topic(event, |topic| self.stamp_topic(topic))
+    }
+
+    /// What has a name as it is now. `None` if it cannot be told from others.
+    pub(crate) fn stamp_named(self: &Arc<Self>, named: &Named) -> Option<Stamp> {
+        named.topic().map(|topic| self.stamp_topic(topic))
     }
 
     /// An event as it is now.
@@ -324,13 +355,11 @@ impl Events {
     }
 
     /// Emits what has a name; true if somebody depends on it.
-    pub(crate) fn emit_named(&self, Named { family, event, title }: &Named) -> bool {
-        self.emitted.note(title.clone());
-        match event {
-            None => self.emit_all(*family),
-            Some((hash, bytes)) => {
-                self.emit_topic(Topic { family: *family, instance: None, hash: *hash, bytes })
-            }
+    pub(crate) fn emit_named(&self, named: &Named) -> bool {
+        self.emitted.note(named.title.clone());
+        match named.topic() {
+            None => self.emit_all(named.family),
+            Some(topic) => self.emit_topic(topic),
         }
     }
 
@@ -346,7 +375,7 @@ impl Events {
 
     fn step(&self, family: Family, scopes: &[Scope<'_>]) -> bool {
         let mut state = self.state.lock();
-        if family.is_type() {
+        if !family.is_function() {
             let n_emitted = self.n_emitted.fetch_add(1, Ordering::SeqCst) + 1;
             state.watched.note(scopes, n_emitted);
         }
@@ -368,6 +397,11 @@ impl Events {
         let mut state = self.state.lock();
         state.watched.n_watches += 1;
         Watch { since: self.n_emitted.load(Ordering::SeqCst), events: Arc::clone(self) }
+    }
+
+    /// Takes an event of that name to be emitted some day.
+    pub(crate) fn announce<E: Event + ?Sized>(&self, event: &E) {
+        self.emitted.note(event.title());
     }
 
     /// What has been emitted so far, and what results depended on.
@@ -406,9 +440,39 @@ pub(crate) struct Named {
 
 impl Named {
     pub(crate) fn new<E: Event + ?Sized>(event: &E) -> Self {
-        let (family, title) = (E::family(), event.title());
-        let event = with_topic(event, |topic| (topic.hash, topic.bytes.into()));
+        Self::in_family(E::family(), event)
+    }
+
+    /// An event as one of another family than its own.
+    pub(crate) fn in_family<E: Event + ?Sized>(family: Family, event: &E) -> Self {
+        let title = event.title();
+        let event = with_topic_in(family, event, |topic| (topic.hash, topic.bytes.into()));
         Self { family, event, title }
+    }
+
+    /// The writes to an endpoint that an event names, if it names one.
+    pub(crate) fn writes<E: Event + ?Sized>(
+        endpoint: Family,
+        event: &E,
+    ) -> impl Iterator<Item = Self> {
+        let method = event.method();
+        let named = method.map(|_| Self::in_family(endpoint, event));
+        // Whose write it is may not be known, and it may be the user's.
+        let by_nobody = match method {
+            Some(Method::OneUser(method)) => Some(Self::by_nobody(endpoint, method)),
+            _ => None,
+        };
+        named.into_iter().chain(by_nobody)
+    }
+
+    /// A write to an endpoint that was not made by any user who is known.
+    pub(crate) fn by_nobody(endpoint: Family, method: &str) -> Self {
+        Self::in_family(endpoint, &(method,))
+    }
+
+    fn topic(&self) -> Option<Topic<'_>> {
+        let (hash, bytes) = self.event.as_ref()?;
+        Some(Topic { family: self.family, instance: None, hash: *hash, bytes })
     }
 
     pub(crate) fn all<E: Event + ?Sized>() -> Self {
@@ -419,7 +483,15 @@ impl Named {
 
 /// Runs `work` with the name of an event, if it has one.
 fn with_topic<E: Event + ?Sized, R>(event: &E, work: impl FnOnce(Topic<'_>) -> R) -> Option<R> {
-    let family = E::family();
+    with_topic_in(E::family(), event, work)
+}
+
+/// Runs `work` with the name of an event as one of a family, if it has one.
+fn with_topic_in<E: Event + ?Sized, R>(
+    family: Family,
+    event: &E,
+    work: impl FnOnce(Topic<'_>) -> R,
+) -> Option<R> {
     let mut key = KeyWriter::new(Start::new(family.hash()));
     event.write_to(&mut key);
     let (bytes, hash) = key.finish().ok()?;
@@ -465,6 +537,11 @@ impl Watch {
     pub(crate) fn stamp<E: Event + ?Sized>(&self, event: &E) -> Option<Stamp> {
         self.events.heard.note(event.title());
         with_topic(event, |topic| self.stamp_scope(Scope::One(topic))).flatten()
+    }
+
+    /// What has a name as it is now; `None` if it was emitted meanwhile, or may have been.
+    pub(crate) fn stamp_named(&self, named: &Named) -> Option<Stamp> {
+        named.topic().and_then(|topic| self.stamp_scope(Scope::One(topic)))
     }
 
     /// Any event of a family as it is now; `None` if one was emitted meanwhile, or may have been.

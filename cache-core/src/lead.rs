@@ -10,10 +10,11 @@ use std::time::Duration;
 use crate::cache::Inner;
 use crate::clock::{Clock, Moment};
 use crate::context::{self, Around, LoadScope};
+use crate::endpoint::Endpoint;
 use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
 use crate::epoch;
-use crate::event::Event;
-use crate::events::{Events, Stamp, Stamps, Watch};
+use crate::event::{Event, Family};
+use crate::events::{Events, Named, Stamp, Stamps, Watch};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
@@ -88,11 +89,19 @@ impl Terms {
     /// `invalidate_on = [EVENT]`.
     pub fn on<E: Event + ?Sized>(&mut self, event: &E) {
         self.depend(|events| events.stamp(event));
+        for write in writes(event) {
+            self.depend(|events| events.stamp_named(&write));
+        }
     }
 
     /// `invalidate_on = [TYPE]`.
     pub fn on_any<E: Event + ?Sized>(&mut self) {
         self.depend(|events| Some(events.stamp_any(E::family())));
+    }
+
+    /// Any write to an endpoint.
+    pub fn on_writes(&mut self, endpoint: Endpoint) {
+        self.depend(|events| Some(events.stamp_any(endpoint.family())));
     }
 
     /// `invalidate_on = [EVENT]`, where not all is there that the event is made of.
@@ -143,6 +152,13 @@ impl Terms {
     }
 }
 
+/// The writes that the name of an HTTP method stands for besides that name: those to the endpoint of the request that is
+/// being answered. Outside of any request they are those to an endpoint that does not exist, which marks the result as one
+/// that hears of writes, but not of those to any real endpoint, see [`is_heard`](crate::call).
+fn writes<E: Event + ?Sized>(event: &E) -> impl Iterator<Item = Named> {
+    Named::writes(context::endpoint().unwrap_or_else(Family::nowhere), event)
+}
+
 /// Where the events go that a result names.
 pub struct Found {
     sources: Arc<Sources>,
@@ -152,6 +168,9 @@ impl Found {
     /// An event.
     pub fn on<E: Event + ?Sized>(&mut self, event: &E) {
         self.depend(|watch| watch.stamp(event));
+        for write in writes(event) {
+            self.depend(|watch| watch.stamp_named(&write));
+        }
     }
 
     /// Any event of a type.
@@ -174,6 +193,8 @@ pub(crate) struct Leader<K: AsKey> {
     cache: Ref<Inner>,
     key: K,
     load: Load,
+    /// The endpoint of the request that began it.
+    endpoint: Option<Family>,
     /// The frame of an async load. A sync one is where its thread is.
     frame: Option<Arc<Frame>>,
     /// The load around this one waits for it,
@@ -194,7 +215,8 @@ impl<K: AsKey> Leader<K> {
         let wait = context::load().map(|parent| Wait::for_nested(parent, load.id));
         let link = around.zip(load.flight.as_ref());
         let link = link.map(|(around, flight)| around.add_load(flight.sources()));
-        Self { cache, key, load, frame: None, _wait: wait, link, is_ended: false }
+        let endpoint = context::endpoint();
+        Self { cache, key, load, endpoint, frame: None, _wait: wait, link, is_ended: false }
     }
 
     /// Leads an async load.
@@ -220,6 +242,7 @@ impl<K: AsKey> Leader<K> {
             inherits: key.state.function.inherits,
             frame: self.frame.clone(),
             flight: self.load.flight.clone(),
+            endpoint: self.endpoint,
         })
     }
 

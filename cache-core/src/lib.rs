@@ -66,8 +66,9 @@
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
+//!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
-//! - [`handle`]: the verbs of a function. [`testing`]: what tests can do.
+//! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
 mod audit;
 mod budget;
@@ -77,6 +78,7 @@ mod clock;
 mod config;
 mod context;
 mod emit;
+mod endpoint;
 mod entry;
 mod epoch;
 mod error;
@@ -86,6 +88,9 @@ mod flight;
 mod function;
 mod glob;
 pub mod handle;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 pub mod key;
 mod lead;
 mod limbo;
@@ -111,6 +116,7 @@ pub use cache::{Builder, Cache};
 pub use config::Config;
 pub use context::{in_current_load, in_current_load_sync};
 pub use emit::{Transaction, emit, emit_all};
+pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
 pub use error::Error;
 pub use event::{Event, EventPart};

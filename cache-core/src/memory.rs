@@ -440,6 +440,19 @@ impl Memory {
         was_fresh
     }
 
+    /// Drops an entry that may not answer a call, unless another one has taken its place.
+    pub(crate) fn give_up(&self, key: KeyRef<'_>, entry: &EntryRef) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Some(found) = self.table.find_locked(&state.writer, key)
+            && found.to_owned().as_raw() == entry.as_raw()
+        {
+            let stand = state.stand_of(found);
+            self.drop_entry(state, stand, Some(Count::Invalidations));
+            self.unlock(guard, true);
+        }
+    }
+
     /// Looks without touching or counting.
     pub(crate) fn peek(&self, key: KeyRef<'_>, clock: &Clock) -> Option<EntryRef> {
         let now = clock.now();

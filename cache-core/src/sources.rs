@@ -8,6 +8,7 @@
 //! A lock is held here for some steps, and no other but that of the events is taken meanwhile.
 
 use crate::clock::Moment;
+use crate::event::Family;
 use crate::events::{self, Stamp, Stamps, Watch};
 use crate::sync::{Arc, Mutex};
 
@@ -67,6 +68,11 @@ impl Sources {
         let watch = self.0.lock().watch.clone();
         // Not under the lock: an event may do anything while it is written down.
         self.add(watch.as_deref().and_then(stamp));
+    }
+
+    /// Whether a request to an endpoint may be answered by the result.
+    pub(crate) fn hear(&self, endpoint: Family) -> bool {
+        events::hear(&self.0.lock().stamps, endpoint)
     }
 
     /// Notes what the entry was computed from that is to answer a call of this load. False if that is outdated.

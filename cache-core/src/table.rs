@@ -362,6 +362,5 @@ impl Drop for Table {
     }
 }
 
-#[cfg(all(test, not(any(loom, shuttle))))]
-#[path = "table/tests.rs"]
+#[cfg(all(test, not(loom)))]
 mod tests;

@@ -10,7 +10,7 @@ use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::{Config, Runner, thread};
 
 use super::TestCache;
-use crate::cached;
+use crate::{Stats, cached, emit, emit_all};
 
 /// What the cached functions read, and what changes.
 static SOURCE: AtomicU64 = AtomicU64::new(0);
@@ -51,17 +51,16 @@ fn read_on_event_of_value() -> u64 {
     value
 }
 
-/// Depends on what it calls.
+/// A function that depends on what another one does.
 #[cached(crate = crate)]
-fn read_through() -> u64 {
-    N_OTHER_CALLS.fetch_add(1, Ordering::SeqCst);
+fn around() -> u64 {
     let value = read_on_event();
     thread::yield_now();
     value
 }
 
-/// How many calls there were besides those of the callers.
-static N_OTHER_CALLS: AtomicU64 = AtomicU64::new(0);
+/// How many calls the change was itself.
+static N_CALLS_OF_VERB: AtomicU64 = AtomicU64::new(0);
 
 /// How many schedules of each kind a scenario runs under.
 const N_SCHEDULES: usize = 5_000;
@@ -76,7 +75,6 @@ fn check(scenario: impl Fn() + Send + Sync + Copy + 'static) {
         config.silence_warnings = true;
         Runner::new(scheduler, config).run(move || {
             SOURCE.store(0, Ordering::SeqCst);
-            N_OTHER_CALLS.store(0, Ordering::SeqCst);
             scenario();
         });
     };
@@ -88,6 +86,7 @@ fn check(scenario: impl Fn() + Send + Sync + Copy + 'static) {
 #[derive(Clone, Copy)]
 struct Function {
     call: fn() -> u64,
+    stats: fn() -> Stats,
     changed: fn(&TestCache),
 }
 
@@ -108,18 +107,31 @@ fn nothing_is_served_from_before(function: Function) {
             assert!(first <= second, "served after something newer");
         }
         assert_eq!((function.call)(), 1, "served to who came after all");
-        let stats = cache.stats();
-        let n_calls = 6 + N_OTHER_CALLS.load(Ordering::SeqCst);
+        let stats = (function.stats)();
+        let n_calls = 6 + N_CALLS_OF_VERB.swap(0, Ordering::SeqCst);
         assert_eq!(stats.hits + stats.misses, n_calls, "each call is one or the other");
     });
 }
 
+macro_rules! call {
+    ($function:ident) => {
+        $function()
+    };
+    ($function:ident await) => {
+        block_on($function())
+    };
+}
+
 macro_rules! nothing_is_served_from_before {
-    ($($(#[$attribute:meta])* $name:ident: $call:expr, $changed:expr;)+) => {$(
+    ($($(#[$attribute:meta])* $name:ident: $function:ident $(.$wait:ident)?, $changed:expr;)+) => {$(
         #[test]
         $(#[$attribute])*
         fn $name() {
-            nothing_is_served_from_before(Function { call: $call, changed: $changed });
+            nothing_is_served_from_before(Function {
+                call: || call!($function $($wait)?),
+                stats: $function::stats,
+                changed: $changed,
+            });
         }
     )+};
 }
@@ -129,16 +141,16 @@ nothing_is_served_from_before! {
     after_clear: read, |_| read::clear();
     after_clear_of_everything: read, |cache| cache.clear();
     after_put: read, |_| { read::put(1); };
-    after_refresh: read, |_| { N_OTHER_CALLS.store(1, Ordering::SeqCst); read::refresh(); };
-    after_invalidate_async: wait, |_| { read_async::invalidate(); };
-    after_clear_async: wait, |_| read_async::clear();
-    after_put_async: wait, |_| { read_async::put(1); };
-    after_emit: read_on_event, |cache| cache.emit("changed");
-    after_emit_async: wait_on_event, |cache| cache.emit("changed");
-    after_emit_all: read_on_event, |cache| cache.emit_all::<str>();
-    after_emit_of_what_the_value_tells: read_on_event_of_value, |cache| cache.emit(("changed from", 0));
-    after_emit_through_another: read_through, |cache| cache.emit("changed");
-    after_invalidate_through_another: read_through, |_| { read_on_event::invalidate(); };
+    after_refresh: read, |_| { N_CALLS_OF_VERB.store(1, Ordering::SeqCst); read::refresh(); };
+    after_invalidate_async: read_async.await, |_| { read_async::invalidate(); };
+    after_clear_async: read_async.await, |_| read_async::clear();
+    after_put_async: read_async.await, |_| { read_async::put(1); };
+    after_an_event: read_on_event, |_| emit("changed");
+    after_all_events: read_on_event, |_| emit_all::<str>();
+    after_an_event_async: read_on_event_async.await, |_| emit("changed");
+    after_an_event_of_what_it_returned: read_on_event_of_value, |_| emit(("changed from", 0));
+    after_an_event_of_what_it_calls: around, |_| emit("changed");
+    after_invalidate_of_what_it_calls: around, |_| { read_on_event::invalidate(); };
 
     // The tests of the test: verbs that forget a part.
     #[should_panic(expected = "served to who said it")]
@@ -146,17 +158,9 @@ nothing_is_served_from_before! {
     #[should_panic(expected = "served to who")]
     unless_loads_in_flight_are_forgotten: read, evict;
     #[should_panic(expected = "served to who")]
-    unless_loads_in_flight_are_forgotten_async: wait, evict;
+    unless_loads_in_flight_are_forgotten_async: read_async.await, evict;
     #[should_panic(expected = "served to who")]
-    unless_another_event_is_emitted: read_through, |cache| cache.emit("something else");
-}
-
-fn wait() -> u64 {
-    block_on(read_async())
-}
-
-fn wait_on_event() -> u64 {
-    block_on(read_on_event_async())
+    unless_what_is_called_is_forgotten: around, |_| around::clear();
 }
 
 /// Drops what is stored, and does not reach what is being loaded.

@@ -9,13 +9,15 @@
 #![expect(unsafe_code, reason = "a model finds out whether a reader has the right to read")]
 
 mod entry;
-#[allow(dead_code, reason = "a model needs a part of it")]
-#[path = "../../src/epoch.rs"]
-mod epoch;
 mod sync;
+
 #[allow(dead_code, reason = "a model needs a part of it")]
-#[path = "../../src/table.rs"]
-mod table;
+#[path = "../../src"]
+mod library {
+    pub(crate) mod epoch;
+    pub(crate) mod table;
+}
+use library::{epoch, table};
 
 use std::mem::ManuallyDrop;
 use std::process::Command;
@@ -80,8 +82,8 @@ fn entry(number: u64) -> EntryRef {
 }
 
 fn key(number: u64) -> KeyRef<'static> {
-    let bucket = if number < 100 { 0 } else { 1 << 63 };
-    KeyRef::new(bucket | number << 32, number)
+    let bucket = if number < 100 { 0 } else { 1 << 31 };
+    KeyRef::new(bucket | number, number)
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 36] = [
     "sync", "clock", "error", "worker", "glob", "key", "event", "events", "sources", "size",
     "epoch", "stats", "budget", "waits", "function", "audit", "entry", "table", "order", "limbo",
-    "flight", "loads", "memory", "config", "cache", "context", "outcome", "emit", "lead", "call",
-    "warm", "handle", "testing", "lib",
+    "flight", "loads", "memory", "config", "cache", "context", "outcome", "emit", "endpoint",
+    "lead", "call", "warm", "handle", "http", "testing", "lib",
 ];
 
 #[test]
@@ -39,7 +39,8 @@ fn a_module_uses_only_modules_below_it() {
 }
 
 /// The modules that may be unsafe. Each has its reason where it is declared, and a safe surface.
-const UNSAFE: [&str; 4] = [
+const UNSAFE: [&str; 5] = [
+    "cache-core/src/clock.rs",
     "cache-core/src/entry.rs",
     "cache-core/src/epoch.rs",
     "cache-core/src/key/buffer.rs",
