@@ -70,7 +70,9 @@
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
+mod apart;
 mod audit;
+mod background;
 mod budget;
 mod cache;
 mod call;
@@ -84,6 +86,7 @@ mod epoch;
 mod error;
 mod event;
 mod events;
+mod executor;
 mod flight;
 mod function;
 mod glob;
@@ -98,12 +101,19 @@ mod loads;
 mod memory;
 mod order;
 mod outcome;
+#[cfg(feature = "tokio")]
+mod runtime;
+#[cfg(not(feature = "tokio"))]
+#[path = "no_runtime.rs"]
+mod runtime;
 mod size;
 mod sources;
+mod spare;
 mod stats;
 mod sync;
 mod table;
 pub mod testing;
+mod timer;
 mod waits;
 mod warm;
 mod worker;
@@ -115,10 +125,10 @@ pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::Config;
 pub use context::{in_current_load, in_current_load_sync};
-pub use emit::{Transaction, emit, emit_all};
+pub use emit::{Transaction, emit, emit_all, emit_soft};
 pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
-pub use error::Error;
+pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use size::{HeapSize, Seen};
@@ -139,8 +149,9 @@ pub mod __private {
 
     pub use inventory;
 
+    pub use crate::apart::{FromTimeout, Patience, Work};
     pub use crate::audit::{Emitter, EmitterRegistration};
-    pub use crate::call::{Call, Lookup, Miss, Site};
+    pub use crate::call::{Apart, Call, Lookup, Miss, Site};
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};
     pub use crate::function::{Function, Registration};
@@ -150,8 +161,8 @@ pub mod __private {
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
     pub use crate::{
-        __own as own, __own_body as own_body, __register as register,
-        __register_emitter as register_emitter,
+        __needs_runtime as needs_runtime, __own as own, __own_body as own_body,
+        __register as register, __register_emitter as register_emitter,
     };
 
     /// A value that is never made, to tell the compiler a type.
@@ -163,6 +174,39 @@ pub mod __private {
     #[inline]
     pub fn once<R>(body: impl FnOnce() -> R) -> R {
         body()
+    }
+
+    /// What a load owns in place of an argument that is a reference.
+    #[diagnostic::on_unimplemented(
+        message = "a load that runs without its caller cannot own a `{Self}`",
+        label = "this is needed in the background, so it must be `Clone + Send + 'static`",
+        note = "derive `Clone` for it, or take an `Arc` of it"
+    )]
+    pub trait OwnArgument {
+        /// What is owned.
+        type Owned: std::borrow::Borrow<Self> + Send + 'static;
+        /// What is owned.
+        fn own(&self) -> Self::Owned;
+    }
+
+    // Without this the compiler would report the missing `Clone` and its advice instead of ours.
+    #[diagnostic::do_not_recommend]
+    impl<T: ToOwned<Owned: Send + 'static> + ?Sized> OwnArgument for T {
+        type Owned = T::Owned;
+
+        fn own(&self) -> T::Owned {
+            self.to_owned()
+        }
+    }
+
+    /// A copy of an argument, for a load that runs without its caller.
+    pub fn own_argument<T: OwnArgument + ?Sized>(argument: &T) -> T::Owned {
+        argument.own()
+    }
+
+    /// The argument again.
+    pub fn lend<T: OwnArgument + ?Sized>(owned: &T::Owned) -> &T {
+        std::borrow::Borrow::borrow(owned)
     }
 
     /// The traits by which method resolution answers questions about a return type. Their names and those of their
@@ -233,6 +277,27 @@ macro_rules! __own_body {
         use $crate::__private::probes::*;
         (&&$crate::__private::Owning::of(&$body)).__cache_own()
     }};
+}
+
+/// Loads of async functions that run without their callers may need the runtime that these have.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tokio")]
+macro_rules! __needs_runtime {
+    () => {};
+}
+
+/// Loads of async functions that run without their callers may need the runtime that these have.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tokio"))]
+macro_rules! __needs_runtime {
+    () => {
+        compile_error!(
+            "an async load that may run without its caller needs a runtime to run on: \
+             enable the feature `tokio` of `cache-core`"
+        );
+    };
 }
 
 /// Makes a function that emits events known when the program is linked.

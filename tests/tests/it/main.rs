@@ -18,6 +18,7 @@ mod panics;
 mod registry;
 mod responses;
 mod signatures;
+mod staleness;
 mod storing;
 mod support;
 mod testing_aids;
