@@ -315,6 +315,12 @@ impl<K: AsKey> Leader<K> {
                 let planned = Sweep::of(&entry);
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
+                if let Some(spare) =
+                    self.spare.as_ref().filter(|_| published.stored == Stored::Outdated)
+                {
+                    // It was for nothing.
+                    spare.put_off(cache, Duration::ZERO);
+                }
                 if self.load.replaces {
                     cache.emitted(cache.events.emit_topic(key.topic(), Change::Hard));
                 }

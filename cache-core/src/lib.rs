@@ -57,7 +57,8 @@
 //!
 //! A module uses only modules above it in this list.
 //!
-//! - `sync`, `clock`, `error`, `worker`, `glob`: locks, time, errors, background work, patterns.
+//! - `sync`, `clock`, `error`, `worker`, `timer`, `glob`: locks, time, errors, background work, waiting for a moment, patterns.
+//!   `runtime`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
@@ -66,8 +67,9 @@
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
+//!   `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
-//! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
+//! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
 mod apart;

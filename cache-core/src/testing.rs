@@ -318,7 +318,7 @@ mod tests {
             (0..1_000).map(passing).for_each(drop);
             (0..100).map(outdated).for_each(drop);
             // Without the sweep that follows in a test's cache.
-            assert!(cache.cache.inner().events.emit("over", Change::Hard));
+            assert!(cache.cache.inner().events.emit("over", crate::events::Change::Hard));
             // An eviction looks at some entries, of which none is outdated.
             cache.set_max_entries(1_099);
             assert_eq!((passing::stats().entries, outdated::stats().entries), (999, 100));

@@ -125,6 +125,7 @@ impl Model {
         check_constants(&args, &arguments, errors);
         check_freshness(&args, errors);
         let apart = apart(&args, &item, style, &arguments, errors);
+        let item = Function { sig: without_mut(item.sig, apart.as_ref()), ..item };
         let key = key_of(&args, &arguments);
         let words = Words::new(&args);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
@@ -642,6 +643,22 @@ fn apart(
         ))
     });
     Some(Apart { lent, patience: patience.collect() })
+}
+
+/// The signature, where what the body changes is a copy.
+fn without_mut(mut sig: Signature, apart: Option<&Apart>) -> Signature {
+    let lent = apart.iter().flat_map(|apart| &apart.lent).filter(|lent| lent.is_mut);
+    for lent in lent {
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(typed) = input
+                && let syn::Pat::Ident(binding) = &mut *typed.pat
+                && binding.ident == lent.name
+            {
+                binding.mutability = None;
+            }
+        }
+    }
+    sig
 }
 
 fn has_mut(ty: &Type) -> bool {

@@ -77,7 +77,7 @@ fn half_typed_words_are_answered_with_their_form() {
 #[test]
 fn words_of_later_releases_are_not_ignored() {
     for tokens in [
-        quote!(stale = 5m),
+        quote!(validate = ok),
         quote!(disk),
         quote!(ttl = |value| value.life()),
         quote!(single_flight = cluster),
