@@ -4,8 +4,11 @@
 //! A caller with limited patience waits for its own call, made elsewhere: to lead, to follow and to be left to others
 //! is there what it always is.
 
+use std::borrow::Borrow;
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -36,10 +39,88 @@ impl<R> Work<R> {
     }
 }
 
+/// What a load can own of an argument that is a reference.
+#[diagnostic::on_unimplemented(
+    message = "a load that runs without its caller cannot own a `{Self}`",
+    label = "the load copies what this refers to, so that must be `Clone + Send + 'static`",
+    note = "derive `Clone` for it, or take an `Arc` of it"
+)]
+pub trait Lend {
+    /// What is owned.
+    type Owned: Borrow<Self> + Send + 'static;
+
+    /// What is owned.
+    fn own(&self) -> Self::Owned;
+
+    /// The argument again.
+    fn lend(owned: &Self::Owned) -> &Self {
+        owned.borrow()
+    }
+}
+
+// Without this the compiler would report the missing `Clone` and its advice instead of ours.
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + 'static> Lend for T {
+    type Owned = T;
+
+    fn own(&self) -> T {
+        self.clone()
+    }
+}
+
+impl<T: Clone + Send + 'static> Lend for [T] {
+    type Owned = Vec<T>;
+
+    fn own(&self) -> Vec<T> {
+        self.to_vec()
+    }
+}
+
+macro_rules! lend {
+    ($($borrowed:ty as $owned:ty),+) => {$(
+        impl Lend for $borrowed {
+            type Owned = $owned;
+
+            fn own(&self) -> $owned {
+                self.to_owned()
+            }
+        }
+    )+};
+}
+
+lend!(str as String, Path as PathBuf, OsStr as OsString, CStr as CString);
+
+/// What a load can take of an argument that is none.
+#[diagnostic::on_unimplemented(
+    message = "a load that runs without its caller cannot take a `{Self}` along",
+    label = "the load may run on another thread, so this must be `Send + 'static`",
+    note = "take an `Arc` in place of an `Rc`, and owned values in place of borrowed ones"
+)]
+pub trait Take {
+    /// The argument.
+    type Taken: Send + 'static;
+
+    /// The argument.
+    fn take(self) -> Self::Taken;
+}
+
+// As above.
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Take for T {
+    type Taken = T;
+
+    fn take(self) -> T {
+        self
+    }
+}
+
+/// What a caller gets whose patience is over.
+type Late<R> = fn(TimedOut) -> R;
+
 /// How long a caller waits.
 pub struct Patience<R> {
     function: &'static str,
-    timeout: Option<(Duration, fn(TimedOut) -> R)>,
+    timeout: Option<(Duration, Late<R>)>,
     soft_timeout: Option<Duration>,
 }
 
@@ -52,7 +133,7 @@ impl<R> Patience<R> {
 
     /// `timeout = DUR`.
     #[must_use]
-    pub fn timeout(mut self, limit: Duration, late: fn(TimedOut) -> R) -> Self {
+    pub fn timeout(mut self, limit: Duration, late: Late<R>) -> Self {
         self.timeout = Some((limit, late));
         self
     }

@@ -151,7 +151,7 @@ pub mod __private {
 
     pub use inventory;
 
-    pub use crate::apart::{FromTimeout, Patience, Work};
+    pub use crate::apart::{FromTimeout, Lend, Patience, Take, Work};
     pub use crate::audit::{Emitter, EmitterRegistration};
     pub use crate::call::{Apart, Call, Lookup, Miss, Site};
     pub use crate::emit::Transaction;
@@ -159,7 +159,9 @@ pub mod __private {
     pub use crate::function::{Function, Registration};
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
-    pub use crate::outcome::{Plan, Planned, Returns, Whole, require_option, require_result};
+    pub use crate::outcome::{
+        Plan, Planned, Returns, Whole, require_fallible, require_option, require_result,
+    };
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
     pub use crate::{
@@ -176,39 +178,6 @@ pub mod __private {
     #[inline]
     pub fn once<R>(body: impl FnOnce() -> R) -> R {
         body()
-    }
-
-    /// What a load owns in place of an argument that is a reference.
-    #[diagnostic::on_unimplemented(
-        message = "a load that runs without its caller cannot own a `{Self}`",
-        label = "this is needed in the background, so it must be `Clone + Send + 'static`",
-        note = "derive `Clone` for it, or take an `Arc` of it"
-    )]
-    pub trait OwnArgument {
-        /// What is owned.
-        type Owned: std::borrow::Borrow<Self> + Send + 'static;
-        /// What is owned.
-        fn own(&self) -> Self::Owned;
-    }
-
-    // Without this the compiler would report the missing `Clone` and its advice instead of ours.
-    #[diagnostic::do_not_recommend]
-    impl<T: ToOwned<Owned: Send + 'static> + ?Sized> OwnArgument for T {
-        type Owned = T::Owned;
-
-        fn own(&self) -> T::Owned {
-            self.to_owned()
-        }
-    }
-
-    /// A copy of an argument, for a load that runs without its caller.
-    pub fn own_argument<T: OwnArgument + ?Sized>(argument: &T) -> T::Owned {
-        argument.own()
-    }
-
-    /// The argument again.
-    pub fn lend<T: OwnArgument + ?Sized>(owned: &T::Owned) -> &T {
-        std::borrow::Borrow::borrow(owned)
     }
 
     /// The traits by which method resolution answers questions about a return type. Their names and those of their

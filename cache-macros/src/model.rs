@@ -63,6 +63,8 @@ pub(crate) struct Model {
 pub(crate) struct Apart {
     /// How it owns the arguments that are references, `self` first.
     pub(crate) lent: Vec<Lent>,
+    /// Arguments that it takes as they are.
+    pub(crate) taken: Vec<(Ident, Type)>,
     /// Methods of `Patience`, with how long a caller waits.
     pub(crate) patience: Vec<(&'static str, Limit)>,
 }
@@ -233,7 +235,7 @@ impl Words {
             }
         }
         if let Some(span) = args.on_err {
-            words.requires.push(("require_result", span));
+            words.requires.push(("require_fallible", span));
             words.settings.push(("answers_errors", TokenStream::new()));
         }
         words.setting("jitter", args.jitter.as_ref());
@@ -579,7 +581,7 @@ fn apart(
             format!("`{word}` lets a load run without its caller, which a boxed future cannot: cache a free `async fn`, and call it here"),
         );
     }
-    let mut lent = Vec::new();
+    let (mut lent, mut taken) = (Vec::new(), Vec::new());
     if let Some(receiver) = item.sig.receiver()
         && matches!(receiver.kind, ReceiverKind::Reference(..))
     {
@@ -630,6 +632,8 @@ fn apart(
                     format!("with `{word}` a load owns its arguments: give this one a plain name, and take it apart in the body"),
                 ),
             }
+        } else if let Some(binding) = plain.filter(|binding| binding.mutability.is_none()) {
+            taken.push((binding.ident.clone(), ty.clone()));
         }
     }
     let waits = [("soft_timeout", &args.soft_timeout), ("timeout", &args.timeout)];
@@ -642,7 +646,7 @@ fn apart(
             },
         ))
     });
-    Some(Apart { lent, patience: patience.collect() })
+    Some(Apart { lent, taken, patience: patience.collect() })
 }
 
 /// The signature, where what the body changes is a copy.

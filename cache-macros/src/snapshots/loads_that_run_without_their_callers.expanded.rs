@@ -1,5 +1,5 @@
 async fn profile(db: &Db, user: &str, page: u32) -> Result<Profile, Error> {
-    ::cache_core::__private::require_result::<Result<Profile, Error>>();
+    ::cache_core::__private::require_fallible::<Result<Profile, Error>>();
     let found = {
         let declaration = <__cache_profile as ::cache_core::handle::DeclaredAsync<
             _,
@@ -22,14 +22,15 @@ async fn profile(db: &Db, user: &str, page: u32) -> Result<Profile, Error> {
                     Error,
                 > as ::cache_core::__private::FromTimeout>::from_timeout,
             );
-        let db = ::cache_core::__private::own_argument::<Db>(db);
-        let user = ::cache_core::__private::own_argument::<str>(user);
+        let db = <Db as ::cache_core::__private::Lend>::own(db);
+        let user = <str as ::cache_core::__private::Lend>::own(user);
+        let page = <u32 as ::cache_core::__private::Take>::take(page);
         (
             ::cache_core::__private::Work::spawned(async move {
                 #[allow(unused_variables)]
-                let db = ::cache_core::__private::lend::<Db>(&db);
+                let db = <Db as ::cache_core::__private::Lend>::lend(&db);
                 #[allow(unused_variables)]
-                let user = ::cache_core::__private::lend::<str>(&user);
+                let user = <str as ::cache_core::__private::Lend>::lend(&user);
                 let mut all_terms = ::cache_core::__private::Terms::new();
                 let terms = &mut all_terms;
                 let out = async move {
