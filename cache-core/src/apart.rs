@@ -4,11 +4,10 @@
 //! A caller with limited patience waits for its own call, made elsewhere: to lead, to follow and to be left to others
 //! is there what it always is.
 
-use std::borrow::Borrow;
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CStr, OsStr};
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -46,49 +45,35 @@ impl<R> Work<R> {
     note = "derive `Clone` for it, or take an `Arc` of it"
 )]
 pub trait Lend {
-    /// What is owned.
-    type Owned: Borrow<Self> + Send + 'static;
-
-    /// What is owned.
-    fn own(&self) -> Self::Owned;
-
-    /// The argument again.
-    fn lend(owned: &Self::Owned) -> &Self {
-        owned.borrow()
-    }
+    /// A copy.
+    fn own(&self) -> Box<Self>;
 }
 
 // Without this the compiler would report the missing `Clone` and its advice instead of ours.
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + 'static> Lend for T {
-    type Owned = T;
-
-    fn own(&self) -> T {
-        self.clone()
+    fn own(&self) -> Box<T> {
+        Box::new(self.clone())
     }
 }
 
 impl<T: Clone + Send + 'static> Lend for [T] {
-    type Owned = Vec<T>;
-
-    fn own(&self) -> Vec<T> {
-        self.to_vec()
+    fn own(&self) -> Box<[T]> {
+        self.into()
     }
 }
 
 macro_rules! lend {
-    ($($borrowed:ty as $owned:ty),+) => {$(
+    ($($borrowed:ty),+) => {$(
         impl Lend for $borrowed {
-            type Owned = $owned;
-
-            fn own(&self) -> $owned {
-                self.to_owned()
+            fn own(&self) -> Box<$borrowed> {
+                self.into()
             }
         }
     )+};
 }
 
-lend!(str as String, Path as PathBuf, OsStr as OsString, CStr as CString);
+lend!(str, Path, OsStr, CStr);
 
 /// What a load can take of an argument that is none.
 #[diagnostic::on_unimplemented(
@@ -96,23 +81,16 @@ lend!(str as String, Path as PathBuf, OsStr as OsString, CStr as CString);
     label = "the load may run on another thread, so this must be `Send + 'static`",
     note = "take an `Arc` in place of an `Rc`, and owned values in place of borrowed ones"
 )]
-pub trait Take {
+pub trait Take: Sized {
     /// The argument.
-    type Taken: Send + 'static;
-
-    /// The argument.
-    fn take(self) -> Self::Taken;
+    fn take(self) -> Self {
+        self
+    }
 }
 
 // As above.
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static> Take for T {
-    type Taken = T;
-
-    fn take(self) -> T {
-        self
-    }
-}
+impl<T: Send + 'static> Take for T {}
 
 /// What a caller gets whose patience is over.
 type Late<R> = fn(TimedOut) -> R;

@@ -308,14 +308,14 @@ fn work(model: &Model, apart: &Apart) -> TokenStream {
             let from = if *name == "this" { &this } else { name };
             let is_mut = is_mut.then(|| quote!(mut));
             (
-                quote_spanned!(span=> let #name = <#ty as #p::Lend>::own(#from);),
-                quote_spanned!(span=> let #is_mut #name = <#ty as #p::Lend>::lend(&#name);),
+                quote_spanned!(span=> let #name = #p::Lend::own(#from);),
+                quote_spanned!(span=> let #is_mut #name: &#ty = &#name;),
             )
         })
         .unzip();
     let taken = apart.taken.iter().map(|(name, ty)| {
         let span = located(ty.span());
-        quote_spanned!(span=> let #name = <#ty as #p::Take>::take(#name);)
+        quote_spanned!(span=> let #name = #p::Take::take(#name);)
     });
     let body = body(&p, &model.item, model.style, model.output.as_ref());
     let call = match model.style {

@@ -22,15 +22,15 @@ async fn profile(db: &Db, user: &str, page: u32) -> Result<Profile, Error> {
                     Error,
                 > as ::cache_core::__private::FromTimeout>::from_timeout,
             );
-        let db = <Db as ::cache_core::__private::Lend>::own(db);
-        let user = <str as ::cache_core::__private::Lend>::own(user);
-        let page = <u32 as ::cache_core::__private::Take>::take(page);
+        let db = ::cache_core::__private::Lend::own(db);
+        let user = ::cache_core::__private::Lend::own(user);
+        let page = ::cache_core::__private::Take::take(page);
         (
             ::cache_core::__private::Work::spawned(async move {
                 #[allow(unused_variables)]
-                let db = <Db as ::cache_core::__private::Lend>::lend(&db);
+                let db: &Db = &db;
                 #[allow(unused_variables)]
-                let user = <str as ::cache_core::__private::Lend>::lend(&user);
+                let user: &str = &user;
                 let mut all_terms = ::cache_core::__private::Terms::new();
                 let terms = &mut all_terms;
                 let out = async move {
