@@ -66,6 +66,26 @@ impl Terms {
         self.idle = Some(idle);
     }
 
+    /// `ttl = |value| …`.
+    pub fn ttl_of<K: Kind>(
+        &mut self,
+        _: K,
+        out: &K::Output,
+        choose: impl FnOnce(&K::Stored) -> Duration,
+    ) {
+        self.ttl = K::stored(out).map(choose);
+    }
+
+    /// `idle = |value| …`.
+    pub fn idle_of<K: Kind>(
+        &mut self,
+        _: K,
+        out: &K::Output,
+        choose: impl FnOnce(&K::Stored) -> Duration,
+    ) {
+        self.idle = K::stored(out).map(choose);
+    }
+
     /// `err_ttl = EXPR`.
     pub fn err_ttl(&mut self, ttl: Duration) {
         self.err_ttl = Some(ttl);
