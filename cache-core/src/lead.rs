@@ -18,7 +18,7 @@ use crate::events::{Events, Named, Stamp, Stamps, Watch};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
-use crate::sources::{Link, Origin, Sources};
+use crate::sources::{Link, Origin, Said, Sources};
 use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, Wait};
@@ -263,6 +263,7 @@ impl<K: AsKey> Leader<K> {
             frame: self.frame.clone(),
             flight: self.load.flight.clone(),
             endpoint: self.endpoint,
+            is_apart: false,
         })
     }
 
@@ -504,19 +505,21 @@ pub(crate) fn storable<R>(
         Verdict::Err => function.cache_err || terms.err_ttl.is_some(),
         Verdict::None => function.cache_none || terms.none_ttl.is_some(),
     };
-    if !is_wanted || terms.is_refused {
+    if !is_wanted {
         return None;
     }
+    let said = sources.map(Sources::said).unwrap_or_default();
     let origin = sources.map(Sources::origin);
     let Origin { stamps, until } = origin.unwrap_or_else(|| Some(Origin::default()))?;
-    let life = Lifetime { until, ..lifetime(cache, key, verdict, &terms) };
+    let life = Lifetime { until, ..lifetime(cache, key, verdict, &terms, said) };
     // The lifetime begins now that the value is there, however long it took.
     let now = if life.is_mortal() { cache.clock.now() } else { roughly(&cache.clock) };
     let deadline = life.deadline(now);
     if let Some(sources) = sources {
         sources.limit(deadline);
     }
-    if deadline <= now || life.idle == Some(Duration::ZERO) {
+    let is_refused = terms.is_refused || said.is_refused;
+    if is_refused || deadline <= now || life.idle == Some(Duration::ZERO) {
         return None;
     }
     let (label, stamps) = (terms.label, Stamps::new(stamps));
@@ -550,7 +553,13 @@ impl Sweep {
     }
 }
 
-fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> Lifetime {
+fn lifetime(
+    cache: &Inner,
+    key: KeyRef<'_>,
+    verdict: Verdict,
+    terms: &Terms,
+    said: Said,
+) -> Lifetime {
     let state = key.state;
     let function = state.function;
     let negative = match verdict {
@@ -558,10 +567,11 @@ fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> 
         Verdict::Err => terms.err_ttl.or(function.err_ttl),
         Verdict::None => terms.none_ttl.or(function.none_ttl),
     };
-    let ttl = negative.or(state.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
+    let negative = negative.map(|ttl| said.ttl.unwrap_or(ttl));
+    let ttl = negative.or(state.ttl).or(said.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
     Lifetime {
         ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash, &cache.clock)),
-        idle: terms.idle.or(function.idle),
+        idle: said.idle.or(terms.idle).or(function.idle),
         until: None,
     }
 }

@@ -102,6 +102,8 @@ use crate::model::Model;
 /// their lifetimes, and what is done to them by hand. Up to 32 events and calls of a result are told apart; beyond,
 /// those of one type or function count as any of it. `inherit = false` on the outer function declines all of that.
 ///
+/// What only the body finds out of its result, such as a lifetime or an event, it says by `cache_core::current()`.
+///
 /// # The handle
 ///
 /// A function's handle is a type without values, of the function's own name and visibility:
