@@ -388,7 +388,9 @@ impl Cache {
     #[must_use]
     pub fn audit(&self) -> Audit {
         let is_mortal = |function: &'static Function| {
-            function.idle.is_some() || self.inner.ttl(&self.inner.state(function)).is_some()
+            function.is_mortal
+                || function.idle.is_some()
+                || self.inner.ttl(&self.inner.state(function)).is_some()
         };
         Audit::new(&self.inner.events, is_mortal)
     }

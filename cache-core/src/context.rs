@@ -83,6 +83,9 @@ pub(crate) struct Around {
     pub(crate) flight: Option<Arc<Flight>>,
     /// The endpoint of the request that began it.
     pub(crate) endpoint: Option<Family>,
+    /// Whether what runs within it is the body of a function that passes the cache by, whose result is not that of the
+    /// load.
+    pub(crate) is_apart: bool,
 }
 
 impl Around {
@@ -135,6 +138,12 @@ pub(crate) fn sources_around(cache: &Inner) -> Option<Arc<Sources>> {
 /// What the innermost load is computed from, whether it depends on the calls in it or not, and the events of its cache.
 pub(crate) fn own_sources() -> Option<(Arc<Events>, Arc<Sources>)> {
     innermost(|load| Some((Arc::clone(&load.cache.events), load.sources()?)))
+}
+
+/// The innermost load that this thread is computing, with what could not be found elsewhere: its flight.
+pub(crate) fn current_load() -> Option<Around> {
+    drop(own_sources());
+    innermost(|load| Some(load.clone()))
 }
 
 /// What the innermost load is computed from, if it is known to be computed from anything.
@@ -223,6 +232,24 @@ impl LoadScope {
         let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
         Self { depended, _endpoint: endpoint }
     }
+
+    /// The load around goes on, if there is one, but what is said of a result is not said of its own.
+    fn enter_apart() -> Option<Self> {
+        current_load().map(|load| Self::enter(Around { is_apart: true, ..load }))
+    }
+}
+
+/// Runs the body of a function that passes the cache by.
+pub(crate) fn apart<R>(body: impl FnOnce() -> R) -> R {
+    let _scope = LoadScope::enter_apart();
+    body()
+}
+
+/// Polls the body of a function that passes the cache by.
+pub(crate) fn apart_async<F: Future + ?Sized>(
+    body: Pin<Box<F>>,
+) -> impl Future<Output = F::Output> {
+    Scoped { future: body, enter: LoadScope::enter_apart }
 }
 
 impl Drop for LoadScope {
@@ -294,14 +321,14 @@ impl Drop for ForcedScope {
 }
 
 /// A future that is polled in a scope of its own.
-struct Scoped<F, E> {
+struct Scoped<F: ?Sized, E> {
     future: Pin<Box<F>>,
     enter: E,
 }
 
-impl<F, E> Unpin for Scoped<F, E> {}
+impl<F: ?Sized, E> Unpin for Scoped<F, E> {}
 
-impl<F: Future, S, E: FnMut() -> S> Future for Scoped<F, E> {
+impl<F: Future + ?Sized, S, E: FnMut() -> S> Future for Scoped<F, E> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -343,14 +370,9 @@ struct Attached {
 
 impl Attached {
     fn new() -> Self {
-        // With its frame and its flight, which the other thread could not find.
+        // The other thread could not find its frame, either.
         drop(frame());
-        drop(own_sources());
-        Self {
-            load: innermost(|load| Some(load.clone())),
-            endpoint: endpoint(),
-            cache: current_cache(),
-        }
+        Self { load: current_load(), endpoint: endpoint(), cache: current_cache() }
     }
 
     fn enter(&self) -> (Option<LoadScope>, EndpointScope, Option<CacheScope>) {

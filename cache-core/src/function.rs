@@ -40,6 +40,8 @@ pub struct Function {
     pub(crate) cache_none: bool,
     /// Whether its entries have labels.
     pub(crate) is_labelled: bool,
+    /// Each result has a lifetime of its own.
+    pub(crate) is_mortal: bool,
     /// Whether its results depend on the cached functions that it calls.
     pub(crate) inherits: bool,
     /// What the events are called that it names; `None` if it says nothing about events.
@@ -83,6 +85,7 @@ impl Function {
             cache_err: false,
             cache_none: false,
             is_labelled: false,
+            is_mortal: false,
             inherits: true,
             events: None,
             global: OnceRef::new(),
@@ -114,6 +117,12 @@ impl Function {
     /// `idle = DUR`.
     pub const fn idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
+        self
+    }
+
+    /// `ttl` or `idle`, to be computed for each result.
+    pub const fn mortal(mut self) -> Self {
+        self.is_mortal = true;
         self
     }
 

@@ -18,7 +18,7 @@ use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
-use crate::sources::{Link, Origin, Sources};
+use crate::sources::{Link, Origin, Said, Sources};
 use crate::spare::{RETRY, Spare};
 use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
@@ -71,6 +71,26 @@ impl Terms {
     /// `stale = EXPR`.
     pub fn stale(&mut self, stale: Duration) {
         self.stale = Some(stale);
+    }
+
+    /// `ttl = |value| …`.
+    pub fn ttl_of<K: Kind>(
+        &mut self,
+        _: K,
+        out: &K::Output,
+        choose: impl FnOnce(&K::Stored) -> Duration,
+    ) {
+        self.ttl = K::stored(out).map(choose);
+    }
+
+    /// `idle = |value| …`.
+    pub fn idle_of<K: Kind>(
+        &mut self,
+        _: K,
+        out: &K::Output,
+        choose: impl FnOnce(&K::Stored) -> Duration,
+    ) {
+        self.idle = K::stored(out).map(choose);
     }
 
     /// `err_ttl = EXPR`.
@@ -254,6 +274,7 @@ impl<K: AsKey> Leader<K> {
             frame: self.frame.clone(),
             flight: self.load.flight.clone(),
             endpoint: self.endpoint,
+            is_apart: false,
         })
     }
 
@@ -529,19 +550,21 @@ pub(crate) fn storable<R>(
         Verdict::Err => function.cache_err || terms.err_ttl.is_some(),
         Verdict::None => function.cache_none || terms.none_ttl.is_some(),
     };
-    if !is_wanted || terms.is_refused {
+    if !is_wanted {
         return None;
     }
+    let said = sources.map(Sources::said).unwrap_or_default();
     let origin = sources.map(Sources::origin);
     let Origin { stamps, until } = origin.unwrap_or_else(|| Some(Origin::default()))?;
-    let life = Lifetime { until, ..lifetime(cache, key, verdict, &terms) };
+    let life = Lifetime { until, ..lifetime(cache, key, verdict, &terms, said) };
     // The lifetime begins now that the value is there, however long it took.
     let now = if life.is_mortal() { cache.clock.now() } else { roughly(&cache.clock) };
     let deadline = life.deadline(now);
     if let Some(sources) = sources {
         sources.limit(deadline);
     }
-    if deadline <= now || life.idle == Some(Duration::ZERO) {
+    let is_refused = terms.is_refused || said.is_refused;
+    if is_refused || deadline <= now || life.idle == Some(Duration::ZERO) {
         return None;
     }
     let (label, stamps) = (terms.label, Stamps::new(stamps));
@@ -575,7 +598,13 @@ impl Sweep {
     }
 }
 
-fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> Lifetime {
+fn lifetime(
+    cache: &Inner,
+    key: KeyRef<'_>,
+    verdict: Verdict,
+    terms: &Terms,
+    said: Said,
+) -> Lifetime {
     let state = key.state;
     let function = state.function;
     let negative = match verdict {
@@ -583,11 +612,12 @@ fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> 
         Verdict::Err => terms.err_ttl.or(function.err_ttl),
         Verdict::None => terms.none_ttl.or(function.none_ttl),
     };
-    let ttl = negative.or(state.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
+    let negative = negative.map(|ttl| said.ttl.unwrap_or(ttl));
+    let ttl = negative.or(state.ttl).or(said.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
     let is_value = verdict == Verdict::Value;
     Lifetime {
         ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash, &cache.clock)),
-        idle: terms.idle.or(function.idle),
+        idle: said.idle.or(terms.idle).or(function.idle),
         until: None,
         stale: terms.stale.or(function.stale).filter(|_| is_value),
         refresh_at: function.refresh_at.filter(|_| is_value),

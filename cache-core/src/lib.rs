@@ -51,6 +51,7 @@
 //!
 //! What is an event is described at [`Event`], how to say that one has happened at [`macro@invalidates`], [`emit`] and
 //! [`Transaction`]. A cached function depends on the cached functions that it calls, see [`in_current_load`].
+//! What only the body of a function knows of its result it says by [`current`].
 //! [`Cache::audit`] finds what does not fit together.
 //!
 //! # The map of the crate
@@ -69,7 +70,7 @@
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
 //!   `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
-//! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `warm`: many calls.
+//! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `current`: what its body says. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
 mod apart;
@@ -81,6 +82,7 @@ mod call;
 mod clock;
 mod config;
 mod context;
+mod current;
 mod emit;
 mod endpoint;
 mod entry;
@@ -127,6 +129,7 @@ pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::Config;
 pub use context::{in_current_load, in_current_load_sync};
+pub use current::{CurrentLoad, current};
 pub use emit::{Transaction, emit, emit_all, emit_soft};
 pub use endpoint::Endpoint;
 pub use entry::EntryInfo;

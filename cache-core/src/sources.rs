@@ -1,4 +1,5 @@
-//! What a running load has been computed from so far, so that its result goes when one of that does.
+//! What a running load has been computed from so far, so that its result goes when one of that does, and what its body
+//! has said of the result.
 //!
 //! These are the events that its function names, and what the cached calls in its body were computed from: that of the
 //! entries that answered them, and of the loads that are to answer them. They are noted before they are used, and one
@@ -7,12 +8,14 @@
 //!
 //! A lock is held here for some steps, and no other but that of the events is taken meanwhile.
 
+use std::time::Duration;
+
 use crate::clock::Moment;
 use crate::event::Family;
 use crate::events::{self, Stamp, Stamps, Watch};
 use crate::sync::{Arc, Mutex};
 
-/// What a running load has been computed from so far.
+/// What a running load has been computed from so far, and what was said of it.
 #[derive(Default)]
 pub(crate) struct Sources(Mutex<State>);
 
@@ -27,6 +30,15 @@ struct State {
     watch: Option<Arc<Watch>>,
     /// Something is not known that it depends on.
     is_lost: bool,
+    said: Said,
+}
+
+/// What a body has said of its result, in place of the attribute.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Said {
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) is_refused: bool,
 }
 
 /// How a running load stands to what happens meanwhile.
@@ -99,6 +111,16 @@ impl Sources {
     /// Has the result live no longer than that.
     pub(crate) fn limit(&self, until: Moment) {
         self.0.lock().limit(until);
+    }
+
+    /// Notes what the body says of its result.
+    pub(crate) fn say(&self, say: impl FnOnce(&mut Said)) {
+        say(&mut self.0.lock().said);
+    }
+
+    /// What the body has said of its result.
+    pub(crate) fn said(&self) -> Said {
+        self.0.lock().said
     }
 
     /// Whether a call that begins now may wait for this load, and whether its result may be stored.

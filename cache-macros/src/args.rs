@@ -119,16 +119,24 @@ impl Args {
             "version" => self.version = Some(version(&word, input)?),
             "name" => self.name = Some(text(&word, input)?),
             "label" => self.label = Some(text(&word, input)?),
-            "ttl" => self.ttl = Some(duration(&word, input)?),
-            "idle" => self.idle = Some(lasting(&word, input)?),
+            "ttl" => self.ttl = Some(of_value(&word, duration(&word, input)?)?),
+            "idle" => self.idle = Some(of_value(&word, lasting(&word, input)?)?),
             "jitter" => self.jitter = Some(percent(&word, input, 100)?),
-            "err_ttl" => self.err_ttl = Some((word.span(), lasting(&word, input)?)),
-            "none_ttl" => self.none_ttl = Some((word.span(), lasting(&word, input)?)),
+            "err_ttl" => {
+                self.err_ttl = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
+            }
+            "none_ttl" => {
+                self.none_ttl = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
+            }
             "refresh_at" => self.refresh_at = Some(percent(&word, input, 99)?),
-            "stale" => self.stale = Some((word.span(), lasting(&word, input)?)),
+            "stale" => self.stale = Some((word.span(), of_call(&word, lasting(&word, input)?)?)),
             "on_err" => self.on_err = Some(on_err(&word, input)?),
-            "timeout" => self.timeout = Some((word.span(), lasting(&word, input)?)),
-            "soft_timeout" => self.soft_timeout = Some((word.span(), lasting(&word, input)?)),
+            "timeout" => {
+                self.timeout = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
+            }
+            "soft_timeout" => {
+                self.soft_timeout = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
+            }
             "cache_if" => self.cache_if = Some(function(&word, input)?),
             "cache_err" => self.cache_err = Some(flag(&word, input)?),
             "cache_none" => self.cache_none = Some(flag(&word, input)?),
@@ -299,12 +307,12 @@ fn text(word: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
 
 /// `word = DUR`.
 fn duration(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
-    duration_with(word, input, quantity::duration)
+    quantity_with(word, input, quantity::duration)
 }
 
 /// `word = DUR` for a word that says nothing when it is zero.
 fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
-    duration_with(word, input, |text| {
+    quantity_with(word, input, |text| {
         match quantity::duration(text)? {
         Duration::ZERO if word.to_string().ends_with("timeout") => {
             Err("no body returns in no time: write `enabled = false` to switch the cache off, or leave it out".to_owned())
@@ -315,20 +323,31 @@ fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
     })
 }
 
-fn duration_with(
-    word: &Ident,
-    input: ParseStream<'_>,
-    read: impl Fn(&str) -> std::result::Result<Duration, String>,
-) -> Result<Quantity<Duration>> {
-    let quantity = quantity_with(word, input, read)?;
-    match &quantity {
-        Quantity::Expr(closure @ Expr::Closure(_)) => Err(Error::new_spanned(
-            closure,
-            format!(
-                "`{word} = |value| …` is not available yet: it will choose a lifetime by the value"
-            ),
-        )),
-        _ => Ok(quantity),
+/// A duration that may be chosen by the value: `word = |value| DUR`.
+fn of_value(word: &Ident, duration: Quantity<Duration>) -> Result<Quantity<Duration>> {
+    match &duration {
+        Quantity::Expr(Expr::Closure(closure)) if closure.inputs.len() != 1 => {
+            let message = format!(
+                "`{word}` takes one argument, the value: write `{word} = |value| DUR`, or `{}`",
+                form(word)
+            );
+            Err(Error::new_spanned(closure, message))
+        }
+        _ => Ok(duration),
+    }
+}
+
+/// A duration of results that hold no value.
+fn of_call(word: &Ident, duration: Quantity<Duration>) -> Result<Quantity<Duration>> {
+    match &duration {
+        Quantity::Expr(closure @ Expr::Closure(_)) => {
+            let message = format!(
+                "`{word}` is for results without a value to choose by: write `{}`, or an expression over the arguments",
+                form(word)
+            );
+            Err(Error::new_spanned(closure, message))
+        }
+        _ => Ok(duration),
     }
 }
 

@@ -57,6 +57,7 @@ use crate::model::Model;
 /// | `label = "img:{model}"` | names an entry, in the words of its arguments |
 /// | `ttl = DUR` | how long a value lives; `0` stores nothing |
 /// | `idle = DUR` | how long a value lives without being used |
+/// | `ttl = \|value\| DUR`, `idle = \|value\| DUR` | the same, chosen by the value |
 /// | `jitter = 10%` | lengthens each life by a random share of up to that much, so that entries do not expire together |
 /// | `err_ttl = DUR` | stores `Err`, for that long |
 /// | `none_ttl = DUR` | stores `None`, for that long |
@@ -82,7 +83,9 @@ use crate::model::Model;
 /// ```
 ///
 /// Expressions are tokens, not code in strings, and may use the arguments. `ttl` and the other durations may depend on
-/// the arguments of the call; they are evaluated before the body runs.
+/// the arguments of the call; they are evaluated before the body runs. Where `ttl` or `idle` is a closure, or a path to
+/// a function, it is asked after the body and gets the value that is stored, as `cache_if` does: `ttl = Offer::validity`.
+/// A path to an argument, or to a constant in capitals, is the duration itself.
 ///
 /// # Events
 ///
@@ -98,6 +101,8 @@ use crate::model::Model;
 /// A cached function also depends on the cached functions that it calls: it inherits their events, what remains of
 /// their lifetimes, and what is done to them by hand. Up to 32 events and calls of a result are told apart; beyond,
 /// those of one type or function count as any of it. `inherit = false` on the outer function declines all of that.
+///
+/// What only the body finds out of its result, such as a lifetime or an event, it says by `cache_core::current()`.
 ///
 /// # The handle
 ///

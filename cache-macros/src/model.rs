@@ -129,7 +129,7 @@ impl Model {
         let apart = apart(&args, &item, style, &arguments, errors);
         let item = Function { sig: without_mut(item.sig, apart.as_ref()), ..item };
         let key = key_of(&args, &arguments);
-        let words = Words::new(&args);
+        let words = Words::new(&args, &arguments);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
         let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let (events, events_of_value) = match args.invalidate_on {
@@ -203,14 +203,17 @@ struct Words {
 }
 
 impl Words {
-    fn new(args: &Args) -> Self {
+    fn new(args: &Args, arguments: &[Argument]) -> Self {
         let mut words = Self::default();
         if let Some(label) = &args.label {
             words.before.push(("label", label.to_token_stream()));
             words.settings.push(("labelled", TokenStream::new()));
         }
-        words.duration("ttl", args.ttl.as_ref());
-        words.duration("idle", args.idle.as_ref());
+        words.lifetime("ttl", "ttl_of", args.ttl.as_ref(), arguments);
+        words.lifetime("idle", "idle_of", args.idle.as_ref(), arguments);
+        if [&args.ttl, &args.idle].into_iter().any(|it| matches!(it, Some(Quantity::Expr(_)))) {
+            words.settings.push(("mortal", TokenStream::new()));
+        }
         words.outcome(
             "cache_err",
             "require_result",
@@ -271,6 +274,22 @@ impl Words {
         );
     }
 
+    /// A lifetime that may be chosen by the value.
+    fn lifetime(
+        &mut self,
+        word: &'static str,
+        word_of_value: &'static str,
+        lifetime: Option<&Quantity<Duration>>,
+        arguments: &[Argument],
+    ) {
+        match lifetime {
+            Some(Quantity::Expr(f)) if is_function(f, arguments) => {
+                self.after.push((word_of_value, f.clone()));
+            }
+            _ => self.duration(word, lifetime),
+        }
+    }
+
     /// A literal belongs to the function, an expression to the call.
     fn duration(&mut self, word: &'static str, duration: Option<&Quantity<Duration>>) {
         match duration {
@@ -295,6 +314,20 @@ impl Words {
             self.settings.push((word, TokenStream::new()));
         }
         self.duration(ttl_word, ttl);
+    }
+}
+
+/// Whether an expression is a closure, or a path to a function: not to an argument, and by its case not to a constant.
+fn is_function(expr: &Expr, arguments: &[Argument]) -> bool {
+    match expr {
+        Expr::Closure(_) => true,
+        Expr::Path(path) => {
+            let is_argument = names_of(arguments).any(|name| path.path.is_ident(name));
+            let last = path.path.segments.last();
+            let in_capitals = |name: &Ident| !name.to_string().contains(char::is_lowercase);
+            !is_argument && last.is_some_and(|last| !in_capitals(&last.ident))
+        }
+        _ => false,
     }
 }
 

@@ -254,6 +254,19 @@ fn label_and_value_words() {
 }
 
 #[test]
+fn lifetime_by_the_value() {
+    check(
+        "lifetime_by_the_value",
+        quote!(ttl = |offer| offer.validity(bank), idle = Offer::patience),
+        quote! {
+            fn offer(bank: &str, article: u64) -> Option<Offer> {
+                ask(bank, article)
+            }
+        },
+    );
+}
+
+#[test]
 fn without_handle() {
     check(
         "without_handle",

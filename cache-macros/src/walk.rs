@@ -99,15 +99,37 @@ pub(crate) fn bindings(pat: &mut Pat, visit: &mut dyn FnMut(&mut PatIdent)) {
 
 /// Whether an expression names a variable, also inside a macro or as `"{name}"` in a string.
 ///
-/// `value.name` and `Type { name: … }` are fields and do not count, nor does what is part of a path.
+/// `value.name` and `Type { name: … }` are fields and do not count, nor does what is part of a path, nor what a closure
+/// calls its own argument.
 pub(crate) fn mentions(tokens: impl ToTokens, name: &Ident) -> bool {
     let tokens: Vec<TokenTree> = tokens.into_token_stream().into_iter().collect();
-    tokens.iter().enumerate().any(|(idx, token)| match token {
-        TokenTree::Ident(ident) => ident == name && is_variable(&tokens, idx),
-        TokenTree::Group(group) => mentions(group.stream(), name),
-        TokenTree::Literal(literal) => is_formatted(&literal.to_string(), &name.to_string()),
-        TokenTree::Punct(_) => false,
-    })
+    !is_parameter(&tokens, name)
+        && tokens.iter().enumerate().any(|(idx, token)| match token {
+            TokenTree::Ident(ident) => ident == name && is_variable(&tokens, idx),
+            TokenTree::Group(group) => mentions(group.stream(), name),
+            TokenTree::Literal(literal) => is_formatted(&literal.to_string(), &name.to_string()),
+            TokenTree::Punct(_) => false,
+        })
+}
+
+/// Whether this is a closure with an argument of that name.
+fn is_parameter(tokens: &[TokenTree], name: &Ident) -> bool {
+    let is_bar =
+        |token: &&TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '|');
+    let mut tokens = tokens
+        .iter()
+        .skip_while(|token| matches!(token, TokenTree::Ident(ident) if ident == "move"));
+    let is_closure = tokens.next().is_some_and(|token| is_bar(&token));
+    is_closure && tokens.take_while(|token| !is_bar(token)).any(|token| names(token, name))
+}
+
+/// Whether a name is in a pattern.
+fn names(pattern: &TokenTree, name: &Ident) -> bool {
+    match pattern {
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => group.stream().into_iter().any(|token| names(&token, name)),
+        _ => false,
+    }
 }
 
 fn is_variable(tokens: &[TokenTree], idx: usize) -> bool {

@@ -75,7 +75,7 @@ const PEERS: [(&str, &str); 57] = [
     ("lifespan", TTL),
     ("expiry", TTL),
     ("expire", TTL),
-    ("expires", "write `ttl = DUR`, or `ttl = EXPR` over the arguments"),
+    ("expires", "write `ttl = DUR`, or `ttl = |value| DUR`"),
     ("timetoidle", "write `idle = 1h`"),
     ("tti", "write `idle = 1h`"),
     (

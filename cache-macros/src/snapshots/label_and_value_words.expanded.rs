@@ -70,7 +70,8 @@ impl generate {
                     __cache_line!()
                 },
             )
-            .labelled();
+            .labelled()
+            .mortal();
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

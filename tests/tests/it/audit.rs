@@ -63,6 +63,16 @@ fn lives_while_it_is_used(id: u32) -> u32 {
     id
 }
 
+#[cached(ttl = std::time::Duration::from_secs(id.into()))]
+fn lives_as_long_as_is_asked(id: u32) -> u32 {
+    id
+}
+
+#[cached(idle = |id| std::time::Duration::from_secs((*id).into()))]
+fn lives_as_long_as_it_says(id: u32) -> u32 {
+    id
+}
+
 /// What the audit finds in this file: other tests do not fit together at all.
 fn found(audit: &Audit) -> [Vec<(Option<&str>, &str)>; 3] {
     [&audit.never_emitted, &audit.never_heard, &audit.unbounded].map(|findings| {
@@ -121,8 +131,14 @@ fn an_audit_that_found_nothing_says_so() {
 #[test]
 fn the_functions_of_this_file_do_what_they_say() {
     TestCache::new().run(|| {
-        let calls: [fn(u32) -> u32; 4] =
-            [listens_by_value, never_changes, lives_for_an_hour, lives_while_it_is_used];
+        let calls: [fn(u32) -> u32; 6] = [
+            listens_by_value,
+            never_changes,
+            lives_for_an_hour,
+            lives_while_it_is_used,
+            lives_as_long_as_is_asked,
+            lives_as_long_as_it_says,
+        ];
         assert!(calls.iter().all(|call| call(7) == 7) && unbounded(7) == 7 && listens(7) == 7);
     });
 }

@@ -2,10 +2,18 @@
 
 use std::process::{Command, Output};
 
-use cache_core::{Cache, cached};
+use std::time::Duration;
+
+use cache_core::{Cache, cached, current};
 
 #[cached(ttl = 1h)]
 fn configured(id: u32) -> u32 {
+    id
+}
+
+#[cached(ttl = Duration::ZERO)]
+fn passing(id: u32) -> u32 {
+    current().ttl(Duration::ZERO);
     id
 }
 
@@ -38,12 +46,14 @@ mod child {
         if is_child() {
             configured(1);
             configured(1);
+            passing(1);
             println!("{:?}\n{:?}", Cache::global().config(), configured::stats());
             let ttl = Cache::global()
                 .functions()
                 .into_iter()
                 .find(|function| function.name == "configured");
             println!("ttl {:?}", ttl.and_then(|function| function.ttl));
+            println!("passing {:?}", passing::stats().entries);
         }
     }
 
@@ -83,6 +93,16 @@ fn the_environment_configures_the_global_cache() {
     );
     assert!(out.contains("hits: 1, misses: 1") && out.contains("ttl Some(300s)"), "{out}");
     assert!(!err.contains("warning"), "{err}");
+}
+
+#[test]
+fn a_lifetime_from_the_environment_comes_before_what_functions_say_at_a_call() {
+    for (variables, shows) in
+        [(&[][..], "passing 0"), (&[("CACHE_FN_PASSING_TTL", "5m")], "passing 1")]
+    {
+        let (out, _) = shown("shows_its_configuration", variables);
+        assert!(out.contains(shows), "{out}");
+    }
 }
 
 #[test]

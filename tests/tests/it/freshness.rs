@@ -241,6 +241,135 @@ fn errors_and_nones_have_lifetimes_of_their_own() {
     });
 }
 
+/// What a bank says of a price, and for how long it stands.
+#[derive(Clone, cache_core::HeapSize)]
+struct Offer {
+    price: u64,
+    seconds: u32,
+}
+
+fn validity(offer: &Offer) -> Duration {
+    offer.seconds * SECOND
+}
+
+#[test]
+fn the_value_chooses_its_lifetime() {
+    #[cached(ttl = |offer| offer.seconds * SECOND + price)]
+    fn by_closure(seconds: u32, price: Duration) -> Offer {
+        Offer { price: price.as_secs(), seconds }
+    }
+    #[cached(ttl = validity)]
+    fn by_function(price: u64, seconds: u32) -> Option<Offer> {
+        Some(Offer { price, seconds })
+    }
+    #[cached(ttl = 1h, idle = validity)]
+    async fn by_idleness(price: u64, seconds: u32) -> Result<Offer, String> {
+        Ok(Offer { price, seconds })
+    }
+    let cache = TestCache::new();
+    let call_all = |seconds| {
+        let offers = [
+            by_closure(seconds - 1, SECOND),
+            by_function(1, seconds).expect("an offer"),
+            pollster::block_on(by_idleness(1, seconds)).expect("an offer"),
+        ];
+        offers.map(|offer| offer.price)
+    };
+    let n_entries = || cache.cleanup_expired();
+    cache.run(|| {
+        assert_eq!((call_all(10), call_all(20)), ([1; 3], [1; 3]));
+        cache.advance(10 * SECOND - NANO);
+        assert_eq!(n_entries(), 0);
+        cache.advance(NANO);
+        assert_eq!(n_entries(), 3);
+        cache.advance(10 * SECOND - NANO);
+        assert_eq!(n_entries(), 0);
+        cache.advance(NANO);
+        assert_eq!(n_entries(), 3);
+        assert_eq!(cache.stats().loads, 6);
+    });
+}
+
+#[test]
+fn a_value_that_was_put_chooses_its_lifetime_as_well() {
+    #[cached(ttl = |offer| validity(offer) * 2, skip(bank))]
+    fn offer(id: u64, bank: &str) -> Offer {
+        Offer { price: id, seconds: bank.len() as u32 }
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        assert_eq!(offer(2, "a bank").price, 2);
+        assert!(offer::put(1, Offer { price: 5, seconds: 5 }));
+        assert!(!offer::put(2, Offer { price: 5, seconds: 0 }), "it would not live at all");
+        assert!(offer::peek(&2).is_none());
+        cache.advance(10 * SECOND - NANO);
+        assert_eq!(offer::peek(&1).map(|offer| offer.price), Some(5));
+        cache.advance(NANO);
+        assert!(offer::peek(&1).is_none());
+    });
+}
+
+#[test]
+fn no_lifetime_that_a_value_chooses_is_too_short_or_too_long() {
+    #[cached(ttl = |life| *life, jitter = 100%)]
+    fn lives(life: Duration) -> Duration {
+        life
+    }
+    #[cached(idle = |life| *life)]
+    fn idles(life: Duration) -> Duration {
+        life
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        for life in [Duration::ZERO, SECOND, Duration::MAX] {
+            assert_eq!((lives(life), idles(life)), (life, life));
+        }
+        cache.function("lives").insertions(2).errors(0);
+        cache.function("idles").insertions(2).errors(0);
+        cache.advance(SECOND - NANO);
+        assert_eq!((lives::peek(&SECOND), idles::peek(&SECOND)), (Some(SECOND), Some(SECOND)));
+        cache.advance(SECOND + NANO);
+        assert_eq!((lives::peek(&SECOND), idles::peek(&SECOND)), (None, None), "at most twice");
+        assert!(lives::peek(&Duration::MAX).is_some() && idles::peek(&Duration::MAX).is_some());
+    });
+}
+
+#[test]
+fn failures_do_not_live_as_long_as_a_value_would() {
+    #[cached(ttl = |offer| offer.as_ref().map_or(Duration::MAX, validity), err_ttl = 5s)]
+    fn offer(seconds: u32) -> Result<Offer, String> {
+        if seconds == 0 { Err("closed".to_owned()) } else { Ok(Offer { price: 1, seconds }) }
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        assert!(offer(0).is_err() && offer(9).is_ok());
+        cache.advance(5 * SECOND);
+        assert!(offer::peek(&0).is_none() && offer::peek(&9).is_some());
+        cache.advance(4 * SECOND);
+        assert!(offer::peek(&9).is_none());
+    });
+}
+
+#[test]
+fn what_outlives_a_value_is_what_its_function_asks_for() {
+    const LIFE: Duration = SECOND;
+    #[cached(ttl = LIFE)]
+    fn constant(id: u32) -> u32 {
+        id
+    }
+    #[cached(ttl = life, key = id)]
+    fn argument(id: u32, life: Duration) -> (u32, Duration) {
+        (id, life)
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        constant(1);
+        argument(1, LIFE);
+        cache.advance(LIFE);
+        assert_eq!(cache.cleanup_expired(), 2);
+    });
+}
+
 #[test]
 fn only_the_latest_deadline_counts() {
     #[cached(ttl = Duration::from_secs(life), key = id)]

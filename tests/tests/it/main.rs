@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod current;
 mod emitting;
 mod events;
 mod freshness;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 43] = [
+const ORDER: [&str; 44] = [
     "sync",
     "clock",
     "error",
@@ -41,6 +41,7 @@ const ORDER: [&str; 43] = [
     "emit",
     "endpoint",
     "lead",
+    "current",
     "call",
     "apart",
     "warm",
