@@ -142,6 +142,7 @@ impl Inner {
         };
         for state in self.known_states() {
             state.counters.read(&mut stats);
+            stats.corruptions += state.corruptions();
         }
         stats
     }
@@ -170,6 +171,7 @@ impl Inner {
                     version: function.version,
                     ttl: self.ttl(&state),
                     enabled: state.is_enabled(),
+                    refusals: state.refusals(),
                     stats: state.stats(),
                 }
             })
@@ -389,7 +391,7 @@ impl Cache {
     pub fn audit(&self) -> Audit {
         let is_mortal = |function: &'static Function| {
             function.is_mortal
-                || function.idle.is_some()
+                || function.idle.or(function.shortest).is_some()
                 || self.inner.ttl(&self.inner.state(function)).is_some()
         };
         Audit::new(&self.inner.events, is_mortal)

@@ -6,12 +6,13 @@
 use std::any::TypeId;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use crate::cache::{self, Inner};
 use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Age, Entry, Key, KeyRef};
+use crate::entry::{Age, Entry, EntryRef, Key, KeyRef};
 use crate::epoch;
 use crate::event::Family;
 use crate::events::{Change, Stamps};
@@ -22,7 +23,7 @@ use crate::key::{KeyPart, KeyWriter};
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
-use crate::outcome::Plan;
+use crate::outcome::{Kind, Plan};
 use crate::sources::{Sources, Standing};
 use crate::spare::{RETRY, Spare, note_stale};
 use crate::stats::{AnyTime, Stats};
@@ -239,6 +240,22 @@ impl Call {
         }
     }
 
+    /// Has what is stored for the call checked, and dropped if a layer refuses it.
+    pub fn validate(&mut self, check: impl FnOnce(&Suspect) -> Result<(), usize>) {
+        let cache = context::current_cache();
+        let state = cache.state(self.site.function);
+        let Some(key) = self.key(&state) else { return };
+        let found = epoch::pin().and_then(|pin| cache.memory.glance(pin, key));
+        let Some(suspect) = found.map(Suspect) else { return };
+        // A check that panics is as good as one that refuses.
+        let last = state.function.layers.len() - 1;
+        let checked = catch_unwind(AssertUnwindSafe(|| check(&suspect))).unwrap_or(Err(last));
+        if let Err(layer) = checked {
+            state.note_refusal(layer);
+            cache.memory.give_up(key, &suspect.0);
+        }
+    }
+
     /// Answers the call from the cache, or by running a sync body.
     #[inline]
     pub fn answer<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
@@ -378,6 +395,26 @@ fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
         entry.keep_alive(now);
     }
     is_alive
+}
+
+/// A stored result that is to be checked before it is served.
+pub struct Suspect(EntryRef);
+
+impl Suspect {
+    /// Asks one layer.
+    ///
+    /// # Errors
+    ///
+    /// The layer, if it refuses the value. A result that holds none, such as an error, is never refused.
+    pub fn ask<K: Kind<Stored: 'static>>(
+        &self,
+        _: K,
+        layer: usize,
+        is_valid: impl FnOnce(&K::Stored) -> bool,
+    ) -> Result<(), usize> {
+        let value = self.0.get().value::<K::Stored>();
+        if value.is_none_or(is_valid) { Ok(()) } else { Err(layer) }
+    }
 }
 
 /// Where a call goes, and how.

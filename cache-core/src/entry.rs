@@ -274,6 +274,8 @@ struct More {
     grace: u64,
     /// The moment from which a call is to have it reloaded.
     reload: AtomicU64,
+    /// How its life grows with its use, if it does.
+    growth: Option<Box<Growth>>,
     /// It also expires when unused for so many nanoseconds; `u64::MAX` for never.
     idle: u64,
     /// When it was used last, if it expires when unused.
@@ -352,6 +354,16 @@ pub(crate) struct Lifetime {
     pub(crate) stale: Option<Duration>,
     /// The share of it, in percent, after which the result is to be reloaded.
     pub(crate) refresh_at: Option<u32>,
+    /// The longest that it may become. Each use then adds `ttl` to it.
+    pub(crate) longest: Option<Duration>,
+}
+
+/// How the life of an entry grows.
+struct Growth {
+    /// With each use by so many nanoseconds; by none once it has been said to expire.
+    step: AtomicU64,
+    /// Up to this moment.
+    until: Moment,
 }
 
 /// How old an entry is, which decides whether it may answer a call.
@@ -374,6 +386,9 @@ impl Lifetime {
     /// The moment from which a call is to have the result reloaded.
     fn reload(self, now: Moment) -> Moment {
         let deadline = self.deadline(now);
+        if self.longest.is_some() {
+            return Moment::NEVER;
+        }
         match self.refresh_at {
             Some(percent) if deadline != Moment::NEVER => {
                 now.after(deadline.since(now).mul_f64(f64::from(percent) / 100.0))
@@ -475,6 +490,10 @@ impl EntryRef {
                     deadline: AtomicU64::new(life.deadline(now).0),
                     grace: life.stale.map_or(0, nanos),
                     reload: AtomicU64::new(life.reload(now).0),
+                    growth: life.ttl.zip(life.longest).map(|(step, longest)| {
+                        let until = now.after(longest).min(life.until.unwrap_or(Moment::NEVER));
+                        Box::new(Growth { step: AtomicU64::new(nanos(step)), until })
+                    }),
                     idle: life.idle.map_or(u64::MAX, nanos),
                     last_used: AtomicU64::new(now.0),
                     listed: AtomicU64::new(u64::MAX),
@@ -772,7 +791,16 @@ impl<'a> Entry<'a> {
 
     /// The moment at which it expires, however much it is used.
     pub(crate) fn deadline(self) -> Moment {
-        self.more().map_or(Moment::NEVER, |more| Moment(more.deadline.load(Ordering::Relaxed)))
+        let Some(more) = self.more() else { return Moment::NEVER };
+        let deadline = Moment(more.deadline.load(Ordering::Relaxed));
+        match &more.growth {
+            None => deadline,
+            Some(growth) => {
+                let longer =
+                    growth.step.load(Ordering::Relaxed).saturating_mul(self.usage().uses());
+                deadline.after(Duration::from_nanos(longer)).min(growth.until)
+            }
+        }
     }
 
     /// The moment until which nothing has to be done about it, but to serve it.
@@ -808,6 +836,10 @@ impl<'a> Entry<'a> {
     /// Has it expire now, if it has not: what says so came from elsewhere than its lifetime. True if that is news.
     pub(crate) fn expire(self, now: Moment) -> bool {
         let Some(more) = self.more() else { return false };
+        if let Some(growth) = &more.growth {
+            more.deadline.store(self.deadline().0, Ordering::Relaxed);
+            growth.step.store(0, Ordering::Relaxed);
+        }
         let is_news = more.deadline.fetch_min(now.0, Ordering::Relaxed) > now.0;
         if is_news {
             more.reload.fetch_min(now.0, Ordering::Relaxed);

@@ -613,14 +613,18 @@ fn lifetime(
         Verdict::None => terms.none_ttl.or(function.none_ttl),
     };
     let negative = negative.map(|ttl| said.ttl.unwrap_or(ttl));
-    let ttl = negative.or(state.ttl).or(said.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
     let is_value = verdict == Verdict::Value;
+    let own = negative.or(state.ttl).or(said.ttl).or(terms.ttl);
+    let is_adaptive = is_value && own.is_none();
+    let shortest = function.shortest.filter(|_| is_adaptive);
+    let ttl = own.or(shortest).or_else(|| cache.ttl(state));
     Lifetime {
         ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash, &cache.clock)),
         idle: said.idle.or(terms.idle).or(function.idle),
         until: None,
         stale: terms.stale.or(function.stale).filter(|_| is_value),
         refresh_at: function.refresh_at.filter(|_| is_value),
+        longest: function.longest.filter(|_| is_adaptive),
     }
 }
 

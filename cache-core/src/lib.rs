@@ -149,6 +149,7 @@ pub mod __private {
     pub use std::marker::Send;
     pub use std::option::Option;
     pub use std::primitive::{bool, str};
+    pub use std::result::Result::Ok;
     pub use std::time::Duration;
     pub use std::{file, format_args, line, module_path};
 

@@ -488,6 +488,11 @@ impl Memory {
         }
     }
 
+    /// The entry that a call would find, fresh or not, without touching or counting.
+    pub(crate) fn glance(&self, pin: Pin, key: KeyRef<'_>) -> Option<EntryRef> {
+        Some(self.table.find(pin, key.hash, key)?.entry().to_owned())
+    }
+
     /// Looks without touching or counting.
     pub(crate) fn peek(&self, key: KeyRef<'_>, clock: &Clock) -> Option<EntryRef> {
         let now = clock.now();

@@ -152,6 +152,8 @@ pub struct Stats {
     pub stale: u64,
     /// Loads that were begun in the background; each is one of `loads`.
     pub reloads: u64,
+    /// Stored values that `validate` has refused.
+    pub corruptions: u64,
     /// Calls that ended with [`TimedOut`](crate::TimedOut).
     pub timeouts: u64,
     /// Values held now.

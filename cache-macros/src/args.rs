@@ -33,6 +33,10 @@ pub(crate) struct Args {
     /// With the place of the word.
     pub(crate) err_ttl: Option<(Span, Quantity<Duration>)>,
     pub(crate) none_ttl: Option<(Span, Quantity<Duration>)>,
+    /// With the place of the word.
+    pub(crate) adaptive_ttl: Option<(Span, Duration, Duration)>,
+    /// Checks of a stored value, and what they are called.
+    pub(crate) validate: Vec<(String, Expr)>,
     pub(crate) refresh_at: Option<LitInt>,
     /// With the place of the word.
     pub(crate) stale: Option<(Span, Quantity<Duration>)>,
@@ -128,6 +132,8 @@ impl Args {
             "none_ttl" => {
                 self.none_ttl = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
             }
+            "adaptive_ttl" => self.adaptive_ttl = Some(adaptive_ttl(&word, input)?),
+            "validate" => self.validate = validate(&word, input)?,
             "refresh_at" => self.refresh_at = Some(percent(&word, input, 99)?),
             "stale" => self.stale = Some((word.span(), of_call(&word, lasting(&word, input)?)?)),
             "on_err" => self.on_err = Some(on_err(&word, input)?),
@@ -496,6 +502,69 @@ fn dependence(word: &Ident, input: ParseStream<'_>) -> Result<Dependence> {
         };
         Err(Error::new_spanned(&expr, message))
     })
+}
+
+/// `adaptive_ttl = DUR..DUR`.
+fn adaptive_ttl(word: &Ident, input: ParseStream<'_>) -> Result<(Span, Duration, Duration)> {
+    let expr: Expr = value(word, input)?;
+    let expected = |tokens: &dyn ToTokens| {
+        Error::new_spanned(tokens, format!("expected two durations: write `{}`", form(word)))
+    };
+    let bound = |bound: &Option<Box<Expr>>| match bound.as_deref() {
+        Some(Expr::Lit(ExprLit { lit: lit @ (Lit::Int(_) | Lit::Str(_)), .. })) => {
+            let text = match lit {
+                Lit::Str(text) => text.value(),
+                lit => lit.to_token_stream().to_string(),
+            };
+            quantity::duration(&text).map_err(|message| Error::new(lit.span(), message))
+        }
+        Some(other) => Err(expected(other)),
+        None => Err(expected(&expr)),
+    };
+    let Expr::Range(range) = &expr else { return Err(expected(&expr)) };
+    let (least, most) = (bound(&range.start)?, bound(&range.end)?);
+    if least.is_zero() || least >= most {
+        let message = "a lifetime grows from the first duration to the second";
+        return Err(Error::new_spanned(range, format!("{message}: write `{}`", form(word))));
+    }
+    Ok((word.span(), least, most))
+}
+
+/// `validate = |value| BOOL`, or several with names: `validate(shape = |value| BOOL, owner = |value| BOOL)`.
+fn validate(word: &Ident, input: ParseStream<'_>) -> Result<Vec<(String, Expr)>> {
+    if !input.peek(syn::token::Paren) {
+        return Ok(vec![(word.unraw().to_string(), function(word, input)?)]);
+    }
+    let group: Group = input.parse()?;
+    let layers = |input: ParseStream<'_>| {
+        let mut layers: Vec<(String, Expr)> = Vec::new();
+        while !input.is_empty() {
+            let expected = |span| {
+                Error::new(
+                    span,
+                    "a layer has a name and looks at the value: write `shape = |value| …`",
+                )
+            };
+            let name = input.call(Ident::parse_any).map_err(|error| expected(error.span()))?;
+            let layer = name.unraw().to_string();
+            if layers.iter().any(|(known, _)| *known == layer) {
+                let message = format!("there are two layers `{layer}`: give one another name");
+                return Err(Error::new(name.span(), message));
+            }
+            let check = function(&name, input).map_err(|error| expected(error.span()))?;
+            layers.push((layer, check));
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(layers)
+    };
+    let layers = layers.parse2(group.stream())?;
+    if layers.is_empty() {
+        let message = format!("`validate()` checks nothing: write `{}`", form(word));
+        return Err(Error::new(group.span(), message));
+    }
+    Ok(layers)
 }
 
 /// `on_err = stale`.

@@ -44,7 +44,8 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         Home::Handle(handle) if handle.is_listed => Some(verbs::declaration_of(model, handle)),
         _ => None,
     };
-    let call = call(model, quote!(#site #(#gates)*), false);
+    let mut call = call(model, quote!(#site #(#gates)*), false);
+    call.extend(validation(model));
     let plan = match &model.home {
         Home::Handle(handle) if handle.is_listed => {
             quote_spanned!(Span::mixed_site()=> declaration.plan)
@@ -190,8 +191,9 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
     let line = quote!({ use #p::line as __cache_line; #line });
     let settings = model.settings.iter().map(|(setting, value)| {
         let setting = format_ident!("{setting}");
-        let duration =
-            ["ttl", "idle", "err_ttl", "none_ttl", "stale"].iter().any(|word| setting == word);
+        let duration = ["ttl", "idle", "err_ttl", "none_ttl", "stale", "shortest", "longest"]
+            .iter()
+            .any(|word| setting == word);
         let duration = duration.then(|| quote!(#p::Duration::));
         quote!(.#setting(#duration #value))
     });
@@ -200,6 +202,20 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
             #p::Function::new(#name, #p::module_path!(), #p::file!(), #line) #(#settings)*;
         #p::register! { &CACHE_FUNCTION }
     }
+}
+
+/// Has what is stored checked, where the attribute says how.
+fn validation(model: &Model) -> Option<TokenStream> {
+    let layers = model.layers.iter().enumerate().map(|(idx, check)| {
+        let kind = kind(model);
+        quote_spanned!(Span::mixed_site()=> suspect.ask(#kind, #idx, #check)?;)
+    });
+    (!model.layers.is_empty()).then(|| {
+        let p = private(model);
+        quote_spanned! {Span::mixed_site()=>
+            call.validate(|suspect| { #(#layers)* #p::Ok(()) });
+        }
+    })
 }
 
 /// What the library is asked through, inside the function.

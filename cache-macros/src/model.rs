@@ -38,6 +38,8 @@ pub(crate) struct Model {
     pub(crate) requires: Vec<(&'static str, Span)>,
     /// Methods of `Site` that look at the arguments of a call.
     pub(crate) gates: Vec<(&'static str, Expr)>,
+    /// Checks of a stored value, in the order in which they are made.
+    pub(crate) layers: Vec<Expr>,
     /// Methods of `Terms` that are asked before the body runs.
     pub(crate) before: Vec<(&'static str, TokenStream)>,
     /// Methods of `Terms` that look at the value.
@@ -164,6 +166,7 @@ impl Model {
             home,
             is_independent,
             apart,
+            layers: args.validate.into_iter().map(|(_, check)| check).collect(),
         }
     }
 }
@@ -230,6 +233,14 @@ impl Words {
             words.plan.push("whole");
         }
         words.setting("refresh_at", args.refresh_at.as_ref());
+        if let Some((_, least, most)) = args.adaptive_ttl {
+            words.settings.push(("shortest", constructor(least)));
+            words.settings.push(("longest", constructor(most)));
+        }
+        if !args.validate.is_empty() {
+            let names = args.validate.iter().map(|(name, _)| name);
+            words.settings.push(("layers", quote!(&[#(#names),*])));
+        }
         if let Some((_, stale)) = &args.stale {
             words.duration("stale", Some(stale));
             words.settings.push(("has_stale", TokenStream::new()));
@@ -560,6 +571,15 @@ fn check_freshness(args: &Args, errors: &mut Errors) {
         && args.ttl.is_none()
     {
         errors.on(refresh_at, "`refresh_at` is a share of the lifetime: write `ttl = 5m`, too");
+    }
+    if let Some((span, ..)) = args.adaptive_ttl {
+        let others = [
+            ("ttl", args.ttl.is_some(), "it is a lifetime by itself"),
+            ("refresh_at", args.refresh_at.is_some(), "what is used lives longer instead"),
+        ];
+        for (word, _, why) in others.into_iter().filter(|(_, is_there, _)| *is_there) {
+            errors.at(span, format!("`adaptive_ttl` does not go with `{word}`: {why}"));
+        }
     }
     let needs_stale = [
         ("on_err = stale", args.on_err),

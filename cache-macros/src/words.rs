@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 28] = [
+const WORDS: [(&str, &str); 30] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -12,6 +12,7 @@ const WORDS: [(&str, &str); 28] = [
     ("ttl", "ttl = 5m"),
     ("idle", "idle = 1h"),
     ("jitter", "jitter = 10%"),
+    ("adaptive_ttl", "adaptive_ttl = 30s..10m"),
     ("err_ttl", "err_ttl = 5s"),
     ("none_ttl", "none_ttl = 30s"),
     ("refresh_at", "refresh_at = 80%"),
@@ -20,6 +21,7 @@ const WORDS: [(&str, &str); 28] = [
     ("timeout", "timeout = 2s"),
     ("soft_timeout", "soft_timeout = 50ms"),
     ("cache_if", "cache_if = |value| !value.is_empty()"),
+    ("validate", "validate = |value| !value.is_empty()"),
     ("cache_err", "cache_err"),
     ("cache_none", "cache_none"),
     ("single_flight", "single_flight = false"),
@@ -35,11 +37,9 @@ const WORDS: [(&str, &str); 28] = [
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 9] = [
-    ("validate", "it will check a stored value before it is served"),
+const LATER: [(&str, &str); 7] = [
     ("disk", "it will keep values in files"),
     ("redis", "it will share values through a Redis server"),
-    ("adaptive_ttl", "it will lengthen the life of entries in use"),
     ("batch", "it will load several keys with one call"),
     ("eviction", "it will choose which entries go first"),
     ("depends_on", "it will drop entries when another function's are dropped"),

@@ -25,3 +25,4 @@ mod support;
 mod testing_aids;
 mod tidy;
 mod traces;
+mod validation;
