@@ -520,7 +520,7 @@ impl<R: 'static> Miss<R> {
     }
 
     /// Waits for another caller's result, or takes the lead.
-    async fn claim(self, company: Company) -> Claim<R> {
+    pub(crate) async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
         let Some(Ticket { cache, key, mut join, around, mut begun }) = ticket else {
             return Claim::Unclaimed;
@@ -605,7 +605,7 @@ impl<R: 'static> Miss<R> {
 }
 
 /// How a call that missed goes on.
-enum Claim<R> {
+pub(crate) enum Claim<R> {
     /// With the result of another caller.
     Shared(R),
     /// By running its body, of which the cache will know nothing.
@@ -617,7 +617,7 @@ enum Claim<R> {
 }
 
 /// A load to be led.
-struct Lead {
+pub(crate) struct Lead {
     cache: Ref<Inner>,
     key: Key,
     load: Load,
@@ -625,7 +625,8 @@ struct Lead {
 }
 
 impl Lead {
-    fn run_async(self) -> Leader<Key> {
+    /// Leads an async load.
+    pub(crate) fn run_async(self) -> Leader<Key> {
         Leader::new_async(self.cache, self.key, self.load, self.around.as_ref())
     }
 }
@@ -633,7 +634,7 @@ impl Lead {
 /// Polls a future on this thread until it is ready.
 ///
 /// A load that leads is ready when it is polled first; only a follower sleeps, until its leader wakes it.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return out;

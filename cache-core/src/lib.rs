@@ -68,10 +68,11 @@
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
 //!   `endpoint`: what requests are made to.
-//! - `lead`, `call`: a cached call, hit and miss. `current`: what its body says. `warm`: many calls.
+//! - `lead`, `call`: a cached call, hit and miss. `current`: what its body says. `batch`, `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
 mod audit;
+mod batch;
 mod budget;
 mod cache;
 mod call;
@@ -138,11 +139,13 @@ pub mod __private {
     pub use std::option::Option;
     pub use std::primitive::{bool, str};
     pub use std::time::Duration;
+    pub use std::vec::Vec;
     pub use std::{file, format_args, line, module_path};
 
     pub use inventory;
 
     pub use crate::audit::{Emitter, EmitterRegistration};
+    pub use crate::batch::Batch;
     pub use crate::call::{Call, Lookup, Miss, Site};
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};

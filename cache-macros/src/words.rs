@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 23] = [
+const WORDS: [(&str, &str); 24] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -25,12 +25,13 @@ const WORDS: [(&str, &str); 23] = [
     ("size", "size = |value| value.len()"),
     ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
     ("inherit", "inherit = false"),
+    ("batch", "batch = load_users"),
     ("handle", "handle = Profile"),
     ("crate", "crate = my_facade::cache_core"),
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 14] = [
+const LATER: [(&str, &str); 13] = [
     ("refresh_at", "it will reload in the background past that share of the lifetime"),
     ("stale", "it will say for how long an expired value may still be served"),
     ("on_err", "it will serve the last good value when the body fails"),
@@ -40,7 +41,6 @@ const LATER: [(&str, &str); 14] = [
     ("disk", "it will keep values in files"),
     ("redis", "it will share values through a Redis server"),
     ("adaptive_ttl", "it will lengthen the life of entries in use"),
-    ("batch", "it will load several keys with one call"),
     ("eviction", "it will choose which entries go first"),
     ("depends_on", "it will drop entries when another function's are dropped"),
     ("codec", "it will choose how values are written to slower tiers"),
