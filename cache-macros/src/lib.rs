@@ -190,6 +190,9 @@ pub fn cached(
 /// `Result`, panics, or is a future that is dropped before it is done, nothing is emitted. What a `Result` is goes by the
 /// type, so aliases count.
 ///
+/// So where a caller may go away midway, by a timeout, a `select!` or a client that hangs up, what the body has changed by
+/// then is not told: spawn the call as a task of its own, or call `cache_core::emit` where it is changed.
+///
 /// An event is an expression over the arguments, whose type is an `Event`; several are separated by commas. It is
 /// evaluated before the body, which may consume the arguments. A bare type emits all events of it: a path in
 /// `CamelCase` is taken for a type. `crate = path` says where `cache_core` is, if it is not `::cache_core`.
