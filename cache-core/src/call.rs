@@ -214,18 +214,18 @@ impl Call {
         let Some(Way { cache, state, mode }) = self.way() else { return Apart::Miss(unclaimed) };
         let Some(key) = self.key(&state) else { return Apart::Miss(unclaimed) };
         let around = around(&cache, key);
-        let ticket = |join, around, spare| {
-            let key = key.to_owned(state.clone());
-            Some(Ticket { cache: cache.clone(), key, join, around, spare, begun: None })
+        let ticket = |join, around, spare, was_counted| {
+            let (cache, key) = (cache.clone(), key.to_owned(state.clone()));
+            Some(Ticket { cache, key, join, around, spare, was_counted, begun: None })
         };
         match look(&cache, key, mode, plan, around.as_ref()) {
             Look::Hit(out) => Apart::Hit(out),
             Look::Due(out, spare) => {
-                let ticket = ticket(Join::Again, None, Some(spare));
+                let ticket = ticket(Join::Again, None, Some(spare), true);
                 Apart::Due(out, Reload(Miss { plan, ticket }))
             }
             Look::Nothing(spare) => {
-                let ticket = ticket(mode.join(state.function), around, spare);
+                let ticket = ticket(mode.join(state.function), around, spare, false);
                 Apart::Miss(Miss { plan, ticket })
             }
         }
@@ -287,7 +287,9 @@ impl Call {
             }
             begun => {
                 let key = key.to_owned(state.clone());
-                let ticket = Ticket { cache, key, join, around, spare, begun: Some(begun) };
+                let begun = Some(begun);
+                let was_counted = false;
+                let ticket = Ticket { cache, key, join, around, spare, was_counted, begun };
                 Miss { plan, ticket: Some(ticket) }.load(body)
             }
         }
@@ -556,6 +558,11 @@ impl<R: 'static> Reload<R> {
         self.0.ticket.as_ref().map(|ticket| &ticket.cache)
     }
 
+    /// The call as one that must load, which has been counted as a hit.
+    pub(crate) fn into_miss(self) -> Miss<R> {
+        self.0
+    }
+
     /// Runs the body, unless a load runs already.
     pub(crate) async fn run(self, body: OwnedBody<R>) {
         let Self(Miss { plan, ticket }) = self;
@@ -586,6 +593,8 @@ struct Ticket {
     around: Option<Arc<Sources>>,
     /// What it may be served in need.
     spare: Option<Spare>,
+    /// The call was counted when it found what is to be reloaded.
+    was_counted: bool,
     /// How the cache has answered the first time, if it was asked.
     begun: Option<Begin>,
 }
@@ -694,19 +703,23 @@ impl<R: 'static> Miss<R> {
     }
 
     /// Waits for another caller's result, or takes the lead.
-    async fn claim(self, company: Company) -> Claim<R> {
+    pub(crate) async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
-        let Some(Ticket { cache, key, mut join, around, spare, mut begun }) = ticket else {
+        let Some(Ticket { cache, key, mut join, around, spare, mut was_counted, mut begun }) =
+            ticket
+        else {
             return Claim::Unclaimed;
         };
         let state = key.state.clone();
         let mut company = company.with(around.as_deref());
-        let mut was_counted = false;
         let mut writes = Vec::new();
+        let mut is_its_turn = join == Join::Again;
         loop {
             // Also after a load that has failed, whose result could not be shared.
             let spare_now = |spare: &Spare| spare.serve_meanwhile(&cache, key.borrow(), plan);
-            if let Some(out) = spare.as_ref().and_then(spare_now) {
+            if !std::mem::take(&mut is_its_turn)
+                && let Some(out) = spare.as_ref().and_then(spare_now)
+            {
                 return Claim::Shared(out);
             }
             let begin = begun.take().unwrap_or_else(|| {
@@ -787,7 +800,7 @@ impl<R: 'static> Miss<R> {
 }
 
 /// How a call that missed goes on.
-enum Claim<R> {
+pub(crate) enum Claim<R> {
     /// With the result of another caller.
     Shared(R),
     /// By running its body, of which the cache will know nothing.
@@ -799,7 +812,7 @@ enum Claim<R> {
 }
 
 /// A load to be led.
-struct Lead {
+pub(crate) struct Lead {
     cache: Ref<Inner>,
     key: Key,
     load: Load,
@@ -808,7 +821,8 @@ struct Lead {
 }
 
 impl Lead {
-    fn run_async(self) -> Leader<Key> {
+    /// Leads an async load.
+    pub(crate) fn run_async(self) -> Leader<Key> {
         Leader::new_async(self.cache, self.key, self.load, self.around.as_ref(), self.spare)
     }
 }

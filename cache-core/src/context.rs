@@ -234,7 +234,7 @@ impl LoadScope {
     }
 
     /// The load around goes on, if there is one, but what is said of a result is not said of its own.
-    fn enter_apart() -> Option<Self> {
+    pub(crate) fn enter_apart() -> Option<Self> {
         current_load().map(|load| Self::enter(Around { is_apart: true, ..load }))
     }
 }

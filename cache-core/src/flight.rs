@@ -154,7 +154,7 @@ impl Flight {
     }
 
     /// Notes that the leader could go on.
-    fn woken(self: &Arc<Self>) {
+    pub(crate) fn woken(self: &Arc<Self>) {
         let was_woken = self.is_woken.swap(true, Ordering::SeqCst);
         if !was_woken && self.has_followers() {
             self.watch();

@@ -11,7 +11,7 @@
 //!
 //! A handle that this form has no words for is an enum with verbs of its own, which do the same: that of a generic
 //! function or of a method; of a function with patterns for arguments, with `&mut`, `&'static` or `&dyn` ones, or with
-//! lifetimes inside their types; and where `key`, `label`, `cache_if`, `size` or the expression of a lifetime says
+//! lifetimes inside their types; and where `batch`, `key`, `label`, `cache_if`, `size` or the expression of a lifetime says
 //! something about a call or its value.
 
 use std::convert::Infallible;

@@ -15,7 +15,7 @@ use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
 use crate::epoch;
 use crate::event::{Event, Family};
 use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
-use crate::flight::{Landing, LeaderWaker};
+use crate::flight::{Flight, Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
 use crate::sources::{Link, Origin, Said, Sources};
@@ -264,9 +264,14 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Calls that are made meanwhile learn what they are part of.
-    fn enter(&self) -> LoadScope {
+    pub(crate) fn enter(&self) -> LoadScope {
+        LoadScope::enter(self.around())
+    }
+
+    /// What calls within it learn.
+    pub(crate) fn around(&self) -> Around {
         let key = self.key.key();
-        LoadScope::enter(Around {
+        Around {
             id: self.load.id,
             cache: self.cache.clone(),
             hash: key.hash,
@@ -275,7 +280,18 @@ impl<K: AsKey> Leader<K> {
             flight: self.load.flight.clone(),
             endpoint: self.endpoint,
             is_apart: false,
-        })
+        }
+    }
+
+    /// What its followers wait for, if it was made from the beginning.
+    pub(crate) fn flight(&self) -> Option<&Arc<Flight>> {
+        self.load.flight.as_ref()
+    }
+
+    /// Has another load compute the result: this one waits for that, and is computed from what that is.
+    pub(crate) fn computed_by(&self, flight: &Arc<Flight>) -> Awaited {
+        let link = self.flight().map(|own| own.sources().add_load(flight.sources()));
+        Awaited { _wait: Some(Wait::for_nested(self.load.id, flight.id)), link }
     }
 
     /// Runs a sync body and finishes.

@@ -70,12 +70,13 @@
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
 //!   `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
-//! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `current`: what its body says. `warm`: many calls.
+//! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `current`: what its body says. `batch`, `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 
 mod apart;
 mod audit;
 mod background;
+mod batch;
 mod budget;
 mod cache;
 mod call;
@@ -151,12 +152,14 @@ pub mod __private {
     pub use std::primitive::{bool, str};
     pub use std::result::Result::Ok;
     pub use std::time::Duration;
+    pub use std::vec::Vec;
     pub use std::{file, format_args, line, module_path};
 
     pub use inventory;
 
     pub use crate::apart::{FromTimeout, Lend, Patience, Take, Work};
     pub use crate::audit::{Emitter, EmitterRegistration};
+    pub use crate::batch::Batch;
     pub use crate::call::{Apart, Call, Lookup, Miss, Site};
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};

@@ -12,7 +12,8 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
-    Error, Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result, Token, UnOp,
+    Error, Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result,
+    Token, UnOp,
 };
 
 use crate::errors::Errors;
@@ -54,6 +55,7 @@ pub(crate) struct Args {
     pub(crate) size: Option<Expr>,
     pub(crate) invalidate_on: Option<Dependence>,
     pub(crate) inherit: Option<LitBool>,
+    pub(crate) batch: Option<ExprPath>,
     pub(crate) handle: Option<Handle>,
     pub(crate) krate: Option<Path>,
 }
@@ -154,6 +156,7 @@ impl Args {
             "size" => self.size = Some(size(&word, input)?),
             "invalidate_on" => self.invalidate_on = Some(dependence(&word, input)?),
             "inherit" => self.inherit = Some(inherit(&word, input)?),
+            "batch" => self.batch = Some(loader(&word, input)?),
             "handle" => self.handle = Some(handle(&word, input)?),
             "crate" => self.krate = Some(path(&word, input)?),
             other => return Err(Error::new(word.span(), words::refusal(other))),
@@ -592,6 +595,17 @@ fn inherit(word: &Ident, input: ParseStream<'_>) -> Result<LitBool> {
             Error::new(error.span(), "write `inherit = false`; `true` is the default")
         })
     })
+}
+
+/// `batch = path::to::a_function`.
+fn loader(word: &Ident, input: ParseStream<'_>) -> Result<ExprPath> {
+    match value(word, input)? {
+        Expr::Path(path) => Ok(path),
+        other => {
+            let message = format!("`{word}` names a function: write `{}`", form(word));
+            Err(Error::new_spanned(other, message))
+        }
+    }
 }
 
 /// `handle = Ident | none`.

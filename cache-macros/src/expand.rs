@@ -35,16 +35,12 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         let (requirement, output) = (Ident::new(requirement, located(*span)), output(model));
         quote_spanned!(located(*span)=> #p::#requirement::<#output>();)
     });
-    let gates = model.gates.iter().map(|(gate, expr)| {
-        let gate = format_ident!("{gate}");
-        quote!(.#gate(#expr))
-    });
-    let site = site(model);
+    let (site, gates) = (site(model), gates(model));
     let declaration = match &model.home {
         Home::Handle(handle) if handle.is_listed => Some(verbs::declaration_of(model, handle)),
         _ => None,
     };
-    let mut call = call(model, quote!(#site #(#gates)*), false);
+    let mut call = call(model, quote!(#site #gates), false);
     call.extend(validation(model));
     let plan = match &model.home {
         Home::Handle(handle) if handle.is_listed => {
@@ -249,6 +245,15 @@ fn site(model: &Model) -> TokenStream {
             quote!({ #declaration #p::Site::#site })
         }
     }
+}
+
+/// The words that look at the arguments of a call.
+pub(crate) fn gates(model: &Model) -> TokenStream {
+    let gates = model.gates.iter().map(|(gate, expr)| {
+        let gate = format_ident!("{gate}");
+        quote!(.#gate(#expr))
+    });
+    gates.collect()
 }
 
 /// Runs the body as it was written: `?`, `return` and `.await` mean what they meant.

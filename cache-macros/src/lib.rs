@@ -4,6 +4,7 @@
 //! Where there are mistakes, `fallback` emits them beside the function as it would be without the attribute.
 
 mod args;
+mod batch;
 mod errors;
 mod event;
 mod events;
@@ -80,6 +81,7 @@ use crate::model::Model;
 /// | `invalidate_on = [EVENT, …]` | drops entries when one of these events is emitted |
 /// | `invalidate_on = \|value\| [EVENT, …]` | the same, for events that only the value tells |
 /// | `inherit = false` | declines the events and lifetimes of the cached functions that the body calls |
+/// | `batch = load_users` | has `get_many` load what is missing with one call of that function |
 /// | `handle = Ident` | names the handle; a method has one only where this word is |
 /// | `handle = none` | makes no handle |
 /// | `crate = path` | where `cache_core` is, if it is not `::cache_core` |
@@ -141,9 +143,25 @@ use crate::model::Model;
 /// | `f::refresh(a, b)` | calls the function and replaces what is stored |
 /// | `f::uncached(a, b)` | calls the function and leaves what is stored alone |
 /// | `f::warm([(a, b), …])` | calls the function for each tuple of all arguments, several at a time |
+/// | `f::get_many(keys)` | with `batch`: the results of many calls, in the order of the keys |
 ///
 /// A type or module of that name in the same scope is in its way: `handle = Other` gives it another name.
 /// A generic function's verbs take its parameters: `f::peek::<String>(&a)`. An `impl Trait` argument is one more.
+///
+/// # Many at a time
+///
+/// ```text
+/// async fn load_users(ids: Vec<u64>) -> Vec<Option<User>> { … }
+///
+/// #[cached(batch = load_users)]
+/// async fn user(id: u64) -> Option<User> { … }
+///
+/// user::get_many([7, 8, 9]).await;     // what is missing is loaded by one call
+/// ```
+///
+/// The function of `batch` gets the keys that are missing: a `Vec` of the argument that is in the key, or of the tuple
+/// of them. It returns a `Vec` with a result for each, in their order, and is async where the cached function is. Skipped
+/// arguments come first, by reference. Each key is a call of its own: others wait for it, and it for others.
 ///
 /// # Methods
 ///
@@ -194,6 +212,9 @@ pub fn cached(
 /// The events are emitted when the body has returned, and before the caller goes on. If it returns the `Err` of a
 /// `Result`, panics, or is a future that is dropped before it is done, nothing is emitted. What a `Result` is goes by the
 /// type, so aliases count.
+///
+/// So where a caller may go away midway, by a timeout, a `select!` or a client that hangs up, what the body has changed by
+/// then is not told: spawn the call as a task of its own, or call `cache_core::emit` where it is changed.
 ///
 /// An event is an expression over the arguments, whose type is an `Event`; several are separated by commas. It is
 /// evaluated before the body, which may consume the arguments. A bare type emits all events of it: a path in

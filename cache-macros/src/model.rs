@@ -9,11 +9,12 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Expr, FnArg, GenericParam, LitStr, Path, ReceiverKind, ReturnType, Safety, Signature, Type,
-    parse_quote,
+    Expr, ExprPath, FnArg, GenericParam, LitStr, Path, ReceiverKind, ReturnType, Safety, Signature,
+    Type, parse_quote,
 };
 
 use crate::args::{self, Args, Dependence, Quantity};
+use crate::batch;
 use crate::errors::Errors;
 use crate::events::EventArg;
 use crate::handle::Handle;
@@ -55,6 +56,8 @@ pub(crate) struct Model {
     /// The key is an expression of the user's, not the arguments.
     pub(crate) has_key_expr: bool,
     pub(crate) home: Home,
+    /// The function that loads many keys.
+    pub(crate) batch: Option<ExprPath>,
     /// The body borrows nothing from its caller, and can go on without it.
     pub(crate) is_independent: bool,
     /// Loads may run without their callers, so that the body owns its arguments.
@@ -133,6 +136,7 @@ impl Model {
         let key = key_of(&args, &arguments);
         let words = Words::new(&args, &arguments);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
+        batch::check(&args, &home, errors);
         let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let (events, events_of_value) = match args.invalidate_on {
             Some(Dependence::Events(events)) => (events, None),
@@ -164,6 +168,7 @@ impl Model {
             has_key_expr: args.key.is_some(),
             key,
             home,
+            batch: args.batch,
             is_independent,
             apart,
             layers: args.validate.into_iter().map(|(_, check)| check).collect(),
@@ -718,7 +723,7 @@ fn without_mut(mut sig: Signature, apart: Option<&Apart>) -> Signature {
     sig
 }
 
-fn has_mut(ty: &Type) -> bool {
+pub(crate) fn has_mut(ty: &Type) -> bool {
     let mut found = false;
     walk::types(&mut ty.clone(), &mut |part| {
         found |= matches!(part, Part::Reference(reference) if reference.mutability.is_some());
@@ -798,6 +803,7 @@ fn home_of(
         Some(ident) => {
             let has_words = args.key.is_some()
                 || args.invalidate_on.is_some()
+                || args.batch.is_some()
                 || !words.before.is_empty()
                 || !words.after.is_empty();
             let handle = Handle::new(ident, args, item, arguments, block, has_words, errors);

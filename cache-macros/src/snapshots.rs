@@ -267,6 +267,25 @@ fn lifetime_by_the_value() {
 }
 
 #[test]
+fn batch() {
+    check(
+        "batch",
+        quote!(
+            skip(db, trace),
+            batch = load_users,
+            enabled = trace.is_on(),
+            invalidate_on = [UserUpdated { id }],
+            cache_if = |user| user.id == id
+        ),
+        quote! {
+            pub async fn user(db: &Db, id: u64, trace: Trace) -> Option<User> {
+                db.load(id).await
+            }
+        },
+    );
+}
+
+#[test]
 fn without_handle() {
     check(
         "without_handle",

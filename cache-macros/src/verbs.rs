@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
+use crate::batch;
 use crate::expand::{after, before, call, declaration, output, plan, private, turbofish};
 use crate::handle::{Handle, Listed, Param, at_mixed_site};
 use crate::model::{Model, Style};
@@ -101,6 +102,7 @@ fn written(model: &Model, handle: &Handle) -> TokenStream {
         keyed(model, handle),
         calling(model, handle),
         warm(model, handle),
+        batch::get_many(model, handle),
     ];
     let verbs = verbs.into_iter().collect();
     let verbs = match &handle.owner {

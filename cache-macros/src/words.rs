@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 30] = [
+const WORDS: [(&str, &str); 31] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -32,15 +32,15 @@ const WORDS: [(&str, &str); 30] = [
     ("size", "size = |value| value.len()"),
     ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
     ("inherit", "inherit = false"),
+    ("batch", "batch = load_users"),
     ("handle", "handle = Profile"),
     ("crate", "crate = my_facade::cache_core"),
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 7] = [
+const LATER: [(&str, &str); 6] = [
     ("disk", "it will keep values in files"),
     ("redis", "it will share values through a Redis server"),
-    ("batch", "it will load several keys with one call"),
     ("eviction", "it will choose which entries go first"),
     ("depends_on", "it will drop entries when another function's are dropped"),
     ("codec", "it will choose how values are written to slower tiers"),

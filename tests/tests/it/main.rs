@@ -1,6 +1,7 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
 mod audit;
+mod batch;
 mod config;
 mod current;
 mod emitting;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 44] = [
+const ORDER: [&str; 45] = [
     "sync",
     "clock",
     "error",
@@ -44,6 +44,7 @@ const ORDER: [&str; 44] = [
     "current",
     "call",
     "apart",
+    "batch",
     "warm",
     "handle",
     "http",

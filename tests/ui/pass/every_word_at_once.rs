@@ -23,6 +23,7 @@ struct Db;
     max_entries = 1_000,
     max_bytes = LIMIT,
     size = |_| 8,
+    batch = load_prices,
     handle = Prices,
     crate = cache_core,
 )]
@@ -31,7 +32,12 @@ fn price(db: &Db, id: u64) -> Result<Option<u64>, String> {
     Ok(Some(id))
 }
 
+fn load_prices(_: &Db, ids: Vec<u64>) -> Vec<Result<Option<u64>, String>> {
+    ids.into_iter().map(|id| Ok(Some(id))).collect()
+}
+
 fn main() {
     assert_eq!(price(&Db, 7), Ok(Some(7)));
+    assert_eq!(Prices::get_many(&Db, [8, 7]), [Ok(Some(8)), Ok(Some(7))]);
     Prices::clear();
 }

@@ -1,0 +1,11 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached]
+fn price(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    price::get_many([7, 8]);
+}
