@@ -557,7 +557,8 @@ fn a_batch_that_is_not_polled_any_more_does_not_hold_the_others() {
             STEP.lock().expect("not poisoned").take().expect("it waits").wake();
             assert_eq!(pollster::block_on(row::get_many([2, 1])), [2, 1]);
             assert_eq!(pollster::block_on(kept), [1, 2]);
-            assert_eq!(RUNS.count(), 2);
+            // Each key is given up by itself, so that they may be taken over by one call or by two.
+            assert_eq!(row::stats().loads, 4);
         });
     });
 }
