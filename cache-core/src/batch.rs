@@ -8,9 +8,10 @@ use std::future::{Future, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::call::{Call, Claim, Lookup, Miss, block_on};
+use crate::call::{Apart, Call, Claim, Miss};
 use crate::context::{self, Around, LoadScope};
 use crate::entry::Key;
+use crate::executor::block_on;
 use crate::flight::Flight;
 use crate::lead::{Awaited, Leader, Running, Terms};
 use crate::loads::Company;
@@ -38,14 +39,14 @@ impl<R: 'static, K> Batch<R, K> {
 
     /// Adds a call with its arguments.
     pub fn add(&mut self, call: &mut Call, key: K) {
-        let result = match call.get(self.plan) {
-            Lookup::Hit(out) => Some(out),
-            Lookup::Miss(miss) => {
-                self.misses.push((self.results.len(), key, miss));
-                None
-            }
+        let miss = match call.get_apart(self.plan) {
+            Apart::Hit(out) => return self.results.push(Some(out)),
+            // Here and now, together with what is missing.
+            Apart::Due(_, reload) => reload.into_miss(),
+            Apart::Miss(miss) => miss,
         };
-        self.results.push(result);
+        self.misses.push((self.results.len(), key, miss));
+        self.results.push(None);
     }
 
     /// The results of the calls, of which `load` gets those that nobody else loads.
@@ -121,8 +122,7 @@ impl<R: 'static, K> Batch<R, K> {
     fn poll_adopted(&mut self, cx: &mut Context<'_>) {
         self.adopted.retain_mut(|(idx, load)| {
             let Poll::Ready((leader, out, terms)) = Pin::new(load).poll(cx) else { return true };
-            leader.finish(self.plan, &out, terms);
-            self.results[*idx] = Some(out);
+            self.results[*idx] = Some(leader.finish(self.plan, out, terms));
             false
         });
     }
@@ -159,11 +159,13 @@ impl<R: 'static, K> Batch<R, K> {
         );
         for ((idx, leader, mut terms, kept), out) in loads.into_iter().zip(outs) {
             within(leader.as_ref().map(|(leader, _)| leader), || after(&out, kept, &mut terms));
-            if let Some((leader, awaited)) = leader {
-                body.hand_on(&leader, awaited);
-                leader.finish(self.plan, &out, terms);
-            }
-            self.results[idx] = Some(out);
+            self.results[idx] = Some(match leader {
+                Some((leader, awaited)) => {
+                    body.hand_on(&leader, awaited);
+                    leader.finish(self.plan, out, terms)
+                }
+                None => out,
+            });
         }
     }
 }

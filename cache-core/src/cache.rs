@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::audit::Audit;
+use crate::background::Background;
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, Settings};
 use crate::entry::EntryInfo;
 use crate::error::Error;
 use crate::event::Event;
-use crate::events::{Events, Named};
+use crate::events::{Change, Events, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::memory::Memory;
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     states: Mutex<HashMap<usize, Ref<FunctionState>>>,
     /// The moment of the next sweep that is planned.
     next_sweep: AtomicU64,
+    pub(crate) background: Arc<Background>,
     is_global: bool,
 }
 
@@ -72,10 +74,11 @@ impl Inner {
             events: Arc::default(),
             clock,
             enabled: AtomicBool::new(settings.enabled),
-            settings,
             states: Mutex::default(),
             next_sweep: AtomicU64::new(u64::MAX),
+            background: Background::new(settings.max_reloads),
             is_global,
+            settings,
         }
     }
 
@@ -139,6 +142,7 @@ impl Inner {
         };
         for state in self.known_states() {
             state.counters.read(&mut stats);
+            stats.corruptions += state.corruptions();
         }
         stats
     }
@@ -167,6 +171,7 @@ impl Inner {
                     version: function.version,
                     ttl: self.ttl(&state),
                     enabled: state.is_enabled(),
+                    refusals: state.refusals(),
                     stats: state.stats(),
                 }
             })
@@ -180,7 +185,7 @@ impl Inner {
 
     /// Drops what has expired, says how much that was, and drops what is outdated.
     pub(crate) fn sweep(&self) -> usize {
-        self.memory.sweep_outdated();
+        self.memory.sweep_outdated(self.clock.now());
         self.memory.sweep(self.clock.now())
     }
 
@@ -210,8 +215,8 @@ impl Inner {
 
 impl Ref<Inner> {
     /// Emits an event.
-    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E) {
-        self.emitted(self.events.emit(event));
+    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E, change: Change) {
+        self.emitted(self.events.emit(event, change));
     }
 
     /// Emits all events of a type.
@@ -234,7 +239,8 @@ impl Ref<Inner> {
         // What a load that runs, or an entry that was evicted, is labelled is not known.
         let states = self.known_states().into_iter().map(|state| state.function);
         let families = states.filter(|it| it.is_labelled || is_named(it)).map(Function::family);
-        let has_moved = families.fold(false, |moved, it| self.events.emit_all(it) | moved);
+        let has_moved =
+            families.fold(false, |moved, it| self.events.emit_all(it, Change::Hard) | moved);
         self.emitted(has_moved);
         n_entries
     }
@@ -246,7 +252,7 @@ impl Ref<Inner> {
         match self {
             _ if !has_moved => {}
             Self::Global(cache) => cache.plan_sweep(cache.clock.now()),
-            Self::Shared(cache) => cache.memory.sweep_outdated(),
+            Self::Shared(cache) => cache.memory.sweep_outdated(cache.clock.now()),
         }
     }
 }
@@ -334,7 +340,13 @@ impl Cache {
 
     /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
     pub fn emit<E: Event>(&self, event: E) {
-        self.inner.emit(&event);
+        self.inner.emit(&event, Change::Hard);
+    }
+
+    /// Emits an event in this cache that leaves stale what depends on it, as [`emit_soft`](crate::emit_soft) does in that of
+    /// the thread.
+    pub fn emit_soft<E: Event>(&self, event: E) {
+        self.inner.emit(&event, Change::Soft);
     }
 
     /// Emits all events of a type in this cache, as [`emit_all`](crate::emit_all) does in that of the thread.
@@ -379,7 +391,7 @@ impl Cache {
     pub fn audit(&self) -> Audit {
         let is_mortal = |function: &'static Function| {
             function.is_mortal
-                || function.idle.is_some()
+                || function.idle.or(function.shortest).is_some()
                 || self.inner.ttl(&self.inner.state(function)).is_some()
         };
         Audit::new(&self.inner.events, is_mortal)
@@ -477,6 +489,15 @@ impl Builder {
     /// share, where uses that lie within a 64th of the entries would count as one.
     pub fn exact_order(mut self, exact: bool) -> Self {
         self.settings.exact_order = exact;
+        self
+    }
+
+    /// How many results are reloaded in the background at the same time, at the most; 64 by default.
+    ///
+    /// Beyond that, callers are served what is there, and a later one has it reloaded. With 0 nothing is reloaded before
+    /// it has expired for good.
+    pub fn max_reloads(mut self, max: usize) -> Self {
+        self.settings.max_reloads = max;
         self
     }
 

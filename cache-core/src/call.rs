@@ -6,27 +6,28 @@
 use std::any::TypeId;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Wake, Waker};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 
 use crate::cache::{self, Inner};
 use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Entry, Key, KeyRef};
+use crate::entry::{Age, Entry, EntryRef, Key, KeyRef};
 use crate::epoch;
 use crate::event::Family;
-use crate::events::Stamps;
+use crate::events::{Change, Stamps};
+use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
-use crate::outcome::Plan;
+use crate::outcome::{Kind, Plan};
 use crate::sources::{Sources, Standing};
+use crate::spare::{RETRY, Spare, note_stale};
 use crate::stats::{AnyTime, Stats};
-use crate::sync::thread::{self, Thread};
-use crate::sync::{Arc, AtomicBool, Ordering, Ref};
+use crate::sync::{Arc, Ref};
 use crate::waits::Wait;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
@@ -97,7 +98,7 @@ impl Site {
         let cache = context::current_cache();
         cache.memory.clear(Some(&*cache.state(self.function)));
         // After what is stored is gone: who sees this finds nothing of it.
-        cache.emitted(cache.events.emit_all(self.function.family()));
+        cache.emitted(cache.events.emit_all(self.function.family(), Change::Hard));
     }
 
     /// Makes the next call on this thread reload, until the scope is dropped.
@@ -201,15 +202,58 @@ impl Call {
     /// Looks again, for what may be special about the call.
     #[inline(never)]
     fn look_closely<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        let unclaimed = Miss { plan, ticket: None };
-        let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
-        let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
-        let around = around(&cache, key);
-        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
-            return Lookup::Hit(out);
+        match self.look_apart(plan) {
+            Apart::Hit(out) | Apart::Due(out, _) => Lookup::Hit(out),
+            Apart::Miss(miss) => Lookup::Miss(miss),
         }
-        let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
-        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, around, begun: None }) })
+    }
+
+    #[inline(never)]
+    fn look_apart<R>(&mut self, plan: Plan<R>) -> Apart<R> {
+        let unclaimed = Miss { plan, ticket: None };
+        let Some(Way { cache, state, mode }) = self.way() else { return Apart::Miss(unclaimed) };
+        let Some(key) = self.key(&state) else { return Apart::Miss(unclaimed) };
+        let around = around(&cache, key);
+        let ticket = |join, around, spare, was_counted| {
+            let (cache, key) = (cache.clone(), key.to_owned(state.clone()));
+            Some(Ticket { cache, key, join, around, spare, was_counted, begun: None })
+        };
+        match look(&cache, key, mode, plan, around.as_ref()) {
+            Look::Hit(out) => Apart::Hit(out),
+            Look::Due(out, spare) => {
+                let ticket = ticket(Join::Again, None, Some(spare), true);
+                Apart::Due(out, Reload(Miss { plan, ticket }))
+            }
+            Look::Nothing(spare) => {
+                let ticket = ticket(mode.join(state.function), around, spare, false);
+                Apart::Miss(Miss { plan, ticket })
+            }
+        }
+    }
+
+    /// Answers the call from the cache, or says how to go on, where loads may run without their callers.
+    #[inline]
+    pub fn get_apart<R: 'static>(&mut self, plan: Plan<R>) -> Apart<R> {
+        match self.hit(plan) {
+            Some(out) => Apart::Hit(out),
+            None => self.look_apart(plan),
+        }
+    }
+
+    /// Has what is stored for the call checked, and dropped if a layer refuses it.
+    pub fn validate(&mut self, check: impl FnOnce(&Suspect) -> Result<(), usize>) {
+        let cache = context::current_cache();
+        let state = cache.state(self.site.function);
+        let Some(key) = self.key(&state) else { return };
+        let found = epoch::pin().and_then(|pin| cache.memory.glance(pin, key));
+        let Some(suspect) = found.map(Suspect) else { return };
+        // A check that panics is as good as one that refuses.
+        let last = state.function.layers.len() - 1;
+        let checked = catch_unwind(AssertUnwindSafe(|| check(&suspect))).unwrap_or(Err(last));
+        if let Err(layer) = checked {
+            state.note_refusal(layer);
+            cache.memory.give_up(key, &suspect.0);
+        }
     }
 
     /// Answers the call from the cache, or by running a sync body.
@@ -227,7 +271,11 @@ impl Call {
         let Some(Way { cache, state, mode }) = self.way() else { return context::apart(body) };
         let Some(key) = self.key(&state) else { return context::apart(body) };
         let around = around(&cache, key);
-        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
+        let spare = match look(&cache, key, mode, plan, around.as_ref()) {
+            Look::Hit(out) | Look::Due(out, _) => return out,
+            Look::Nothing(spare) => spare,
+        };
+        if let Some(out) = spare.as_ref().and_then(|it| it.serve_meanwhile(&cache, key, plan)) {
             return out;
         }
         let join = mode.join(state.function);
@@ -235,11 +283,13 @@ impl Call {
         match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
             Begin::Lead(load) => {
-                Leader::new(cache, key, load, around.as_ref()).run(plan, |_| body())
+                Leader::new(cache, key, load, around.as_ref(), spare).run(plan, |_| body())
             }
             begun => {
                 let key = key.to_owned(state.clone());
-                let ticket = Ticket { cache, key, join, around, begun: Some(begun) };
+                let begun = Some(begun);
+                let was_counted = false;
+                let ticket = Ticket { cache, key, join, around, spare, was_counted, begun };
                 Miss { plan, ticket: Some(ticket) }.load(body)
             }
         }
@@ -266,10 +316,21 @@ impl Call {
     pub fn invalidate(&mut self) -> bool {
         let invalidate = |cache: &Ref<Inner>, key: KeyRef<'_>| {
             let was_there = cache.memory.invalidate(key, &cache.clock);
-            note_change(cache, key);
+            note_change(cache, key, Change::Hard);
             was_there
         };
         self.addressed(invalidate).unwrap_or(false)
+    }
+
+    /// Has what is stored for the call expire now; true if it was fresh.
+    #[must_use]
+    pub fn expire(&mut self) -> bool {
+        let expire = |cache: &Ref<Inner>, key: KeyRef<'_>| {
+            let was_fresh = cache.memory.expire(key, &cache.clock);
+            note_change(cache, key, Change::Soft);
+            was_fresh
+        };
+        self.addressed(expire).unwrap_or(false)
     }
 
     /// What is stored for the call. Neither counts nor makes it more recently used.
@@ -299,7 +360,7 @@ impl Call {
                     false
                 }
             };
-            note_change(cache, key);
+            note_change(cache, key, Change::Hard);
             is_stored
         };
         self.addressed(store).unwrap_or(false)
@@ -325,9 +386,37 @@ impl Call {
     }
 }
 
-/// Whether the lifetime of an entry has not ended. Reading the clock costs more than all else in a hit.
+/// Whether nothing is to be done about an entry but to serve it. Reading the clock costs more than all else in a hit.
 fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
-    !entry.is_idling() && clock.is_surely_before(entry.deadline()) || entry.outlives(clock.now())
+    if !entry.is_idling() && clock.is_surely_before(entry.rests_until()) {
+        return true;
+    }
+    let now = clock.now();
+    let is_alive = now < entry.rests_until() && entry.is_fresh(now);
+    if is_alive {
+        entry.keep_alive(now);
+    }
+    is_alive
+}
+
+/// A stored result that is to be checked before it is served.
+pub struct Suspect(EntryRef);
+
+impl Suspect {
+    /// Asks one layer.
+    ///
+    /// # Errors
+    ///
+    /// The layer, if it refuses the value. A result that holds none, such as an error, is never refused.
+    pub fn ask<K: Kind<Stored: 'static>>(
+        &self,
+        _: K,
+        layer: usize,
+        is_valid: impl FnOnce(&K::Stored) -> bool,
+    ) -> Result<(), usize> {
+        let value = self.0.get().value::<K::Stored>();
+        if value.is_none_or(is_valid) { Ok(()) } else { Err(layer) }
+    }
 }
 
 /// Where a call goes, and how.
@@ -355,23 +444,61 @@ impl Mode {
     }
 }
 
-/// The result that a call finds, where something is special. Where nothing is, it has looked for it before.
+/// What a call finds.
+enum Look<R> {
+    /// Its result.
+    Hit(R),
+    /// Its result, and that it is this call's turn to have that reloaded.
+    Due(R, Spare),
+    /// No result, unless in need.
+    Nothing(Option<Spare>),
+}
+
+/// Looks for the result of a call, where something is special. Where nothing is, it has looked for it before.
 fn look<R>(
     cache: &Inner,
     key: KeyRef<'_>,
     mode: Mode,
     plan: Plan<R>,
-    around: Option<&Sources>,
-) -> Option<R> {
-    if mode != Mode::Normal || context::is_plain() {
-        return None;
+    around: Option<&Arc<Sources>>,
+) -> Look<R> {
+    let function = key.state.function;
+    if mode != Mode::Normal || context::is_plain() && !function.looks_twice() {
+        return Look::Nothing(None);
     }
-    let found = cache.memory.get(epoch::pin()?, key, &cache.clock)?;
-    if !is_for(found.entry(), around) {
-        return None;
-    }
+    let Some(pin) = epoch::pin() else { return Look::Nothing(None) };
+    let now = cache.clock.now();
+    let Some((found, age)) = cache.memory.get(pin, key, now) else { return Look::Nothing(None) };
+    let entry = found.entry();
+    let spare = |entry: Entry<'_>, answers_errors| Spare {
+        entry: entry.to_owned(),
+        answers_errors,
+        around: around.cloned(),
+    };
+    let again = now.after(function.err_ttl.unwrap_or(RETRY));
+    let is_due = match age {
+        Age::Fresh if is_for(entry, around.map(|around| &**around)) => {
+            entry.keep_alive(now);
+            function.refresh_at.is_some() && entry.take_turn(now, again)
+        }
+        Age::Stale if is_heard(|endpoint| hears(entry, endpoint)) => {
+            if now < entry.deadline() {
+                // An event has made it expire before its time, which nobody has noted yet.
+                drop(found);
+                cache.memory.note_change(key, now);
+                return look(cache, key, mode, plan, around);
+            }
+            if !entry.is_put_off(now) && !function.revalidates {
+                return Look::Nothing(Some(spare(entry, function.answers_errors)));
+            }
+            note_stale(key, around.map(|around| &**around));
+            function.revalidates && entry.take_turn(now, again)
+        }
+        _ => return Look::Nothing(None),
+    };
+    let Some(out) = plan.restore(entry) else { return Look::Nothing(None) };
     cache.memory.note_each_hit(&found, key.state, &cache.clock);
-    plan.restore(found.entry())
+    if is_due { Look::Due(out, spare(entry, true)) } else { Look::Hit(out) }
 }
 
 /// What the load around a call is computed from, if it depends on the call, which is noted before it is answered.
@@ -399,8 +526,8 @@ fn hears(entry: Entry<'_>, endpoint: Family) -> bool {
 }
 
 /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
-fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>) {
-    cache.emitted(cache.events.emit_topic(key.topic()));
+fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>, change: Change) {
+    cache.emitted(cache.events.emit_topic(key.topic(), change));
 }
 
 /// What the cache says to a call.
@@ -409,6 +536,44 @@ pub enum Lookup<R: 'static> {
     Hit(R),
     /// That its body is to run.
     Miss(Miss<R>),
+}
+
+/// What the cache says to a call whose load may run without it.
+pub enum Apart<R: 'static> {
+    /// Its result.
+    Hit(R),
+    /// Its result, and that it is to be reloaded in the background.
+    Due(R, Reload<R>),
+    /// That its body is to run.
+    Miss(Miss<R>),
+}
+
+/// A result that is to be reloaded.
+#[must_use = "nobody else is going to reload it for a while"]
+pub struct Reload<R: 'static>(Miss<R>);
+
+impl<R: 'static> Reload<R> {
+    /// The cache that it is for.
+    pub(crate) fn cache(&self) -> Option<&Ref<Inner>> {
+        self.0.ticket.as_ref().map(|ticket| &ticket.cache)
+    }
+
+    /// The call as one that must load, which has been counted as a hit.
+    pub(crate) fn into_miss(self) -> Miss<R> {
+        self.0
+    }
+
+    /// Runs the body, unless a load runs already.
+    pub(crate) async fn run(self, body: OwnedBody<R>) {
+        let Self(Miss { plan, ticket }) = self;
+        let Some(Ticket { cache, key, join, spare, .. }) = ticket else { return };
+        let begun = cache.memory.begin(key.borrow(), join, Company::Expected, true, &cache.clock);
+        let Begin::Lead(load) = begun else { return };
+        key.state.counters.add(AnyTime::Reloads, 1);
+        let leader = Lead { cache, key, load, around: None, spare }.run_async();
+        let (leader, out, terms) = Running::new(leader, body).await;
+        leader.finish(plan, out, terms);
+    }
 }
 
 /// A call that must load.
@@ -426,6 +591,10 @@ struct Ticket {
     join: Join,
     /// What the load around the call is computed from, if it depends on the call.
     around: Option<Arc<Sources>>,
+    /// What it may be served in need.
+    spare: Option<Spare>,
+    /// The call was counted when it found what is to be reloaded.
+    was_counted: bool,
     /// How the cache has answered the first time, if it was asked.
     begun: Option<Begin>,
 }
@@ -443,8 +612,8 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => context::apart(|| body(&mut Terms::new())),
-            Claim::Lead(Lead { cache, key, load, around }) => {
-                Leader::new(cache, key, load, around.as_ref()).run(plan, body)
+            Claim::Lead(Lead { cache, key, load, around, spare }) => {
+                Leader::new(cache, key, load, around.as_ref(), spare).run(plan, body)
             }
         }
     }
@@ -487,7 +656,23 @@ impl<R: 'static> Miss<R> {
         self.load_kept(Box::pin(body))
     }
 
-    async fn load_left(self, body: OwnedBody<R>) -> R {
+    /// What restores the result.
+    pub(crate) fn plan(&self) -> Plan<R> {
+        self.plan
+    }
+
+    /// What the call may be served in need.
+    pub(crate) fn spare(&self) -> Option<Spare> {
+        self.ticket.as_ref()?.spare.clone()
+    }
+
+    /// The key of the call.
+    pub(crate) fn key(&self) -> Option<Key> {
+        Some(self.ticket.as_ref()?.key.clone())
+    }
+
+    /// Runs a body that does without its caller, or waits for whoever runs it.
+    pub(crate) async fn load_left(self, body: OwnedBody<R>) -> R {
         let plan = self.plan;
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
@@ -500,8 +685,7 @@ impl<R: 'static> Miss<R> {
             },
         };
         let (leader, out, terms) = adopted.await;
-        leader.finish(plan, &out, terms);
-        out
+        leader.finish(plan, out, terms)
     }
 
     async fn load_kept<F: Future<Output = (R, Terms)>>(self, body: Pin<Box<F>>) -> R {
@@ -513,8 +697,7 @@ impl<R: 'static> Miss<R> {
             Claim::Lead(lead) => {
                 let leader = lead.run_async();
                 let (out, terms) = leader.run_async(body).await;
-                leader.finish(plan, &out, terms);
-                out
+                leader.finish(plan, out, terms)
             }
         }
     }
@@ -522,14 +705,23 @@ impl<R: 'static> Miss<R> {
     /// Waits for another caller's result, or takes the lead.
     pub(crate) async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
-        let Some(Ticket { cache, key, mut join, around, mut begun }) = ticket else {
+        let Some(Ticket { cache, key, mut join, around, spare, mut was_counted, mut begun }) =
+            ticket
+        else {
             return Claim::Unclaimed;
         };
         let state = key.state.clone();
         let mut company = company.with(around.as_deref());
-        let mut was_counted = false;
         let mut writes = Vec::new();
+        let mut is_its_turn = join == Join::Again;
         loop {
+            // Also after a load that has failed, whose result could not be shared.
+            let spare_now = |spare: &Spare| spare.serve_meanwhile(&cache, key.borrow(), plan);
+            if !std::mem::take(&mut is_its_turn)
+                && let Some(out) = spare.as_ref().and_then(spare_now)
+            {
+                return Claim::Shared(out);
+            }
             let begin = begun.take().unwrap_or_else(|| {
                 cache.memory.begin(key.borrow(), join, company, was_counted, &cache.clock)
             });
@@ -539,7 +731,7 @@ impl<R: 'static> Miss<R> {
                         let sources = flight.sources();
                         writes.into_iter().for_each(|write| sources.add(Some(write)));
                     }
-                    return Claim::Lead(Lead { cache, key, load, around });
+                    return Claim::Lead(Lead { cache, key, load, around, spare });
                 }
                 Begin::Hit(entry) if !is_heard(|endpoint| hears(entry.get(), endpoint)) => {
                     was_counted = true;
@@ -598,7 +790,10 @@ impl<R: 'static> Miss<R> {
             };
             if let Some(out) = out {
                 state.counters.add(AnyTime::Coalesced, was_counted.into());
-                return Claim::Shared(out);
+                return Claim::Shared(match &spare {
+                    Some(spare) => spare.settle(&cache, key.borrow(), plan, out),
+                    None => out,
+                });
             }
         }
     }
@@ -622,44 +817,12 @@ pub(crate) struct Lead {
     key: Key,
     load: Load,
     around: Option<Arc<Sources>>,
+    spare: Option<Spare>,
 }
 
 impl Lead {
     /// Leads an async load.
     pub(crate) fn run_async(self) -> Leader<Key> {
-        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref())
-    }
-}
-
-/// Polls a future on this thread until it is ready.
-///
-/// A load that leads is ready when it is polled first; only a follower sleeps, until its leader wakes it.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        return out;
-    }
-    let signal = Arc::new(Signal { thread: thread::current(), is_set: AtomicBool::new(false) });
-    let waker = Waker::from(Arc::clone(&signal));
-    loop {
-        if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return out;
-        }
-        while !signal.is_set.swap(false, Ordering::SeqCst) {
-            thread::park();
-        }
-    }
-}
-
-/// Wakes a thread. The flag tells this wake-up from those that are meant for somebody else on the thread.
-struct Signal {
-    thread: Thread,
-    is_set: AtomicBool,
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.is_set.store(true, Ordering::SeqCst);
-        self.thread.unpark();
+        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref(), self.spare)
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::background::MAX_RELOADS;
 use crate::function::Overrides;
 
 const DEFAULT_MAX_BYTES: usize = 256 << 20;
@@ -19,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) max_entries: Option<usize>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) exact_order: bool,
+    pub(crate) max_reloads: usize,
     /// By the name that the environment uses.
     pub(crate) functions: BTreeMap<String, Overrides>,
     pub(crate) warnings: Vec<String>,
@@ -32,6 +34,7 @@ impl Default for Settings {
             max_entries: None,
             ttl: None,
             exact_order: false,
+            max_reloads: MAX_RELOADS,
             functions: BTreeMap::new(),
             warnings: Vec::new(),
         }

@@ -8,7 +8,7 @@ use crate::budget::Budget;
 use crate::event::Family;
 use crate::key::Start;
 use crate::stats::{Counters, Stats};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// A cached function as its attribute declares it: one `static` a site.
 #[derive(Debug)]
@@ -23,6 +23,21 @@ pub struct Function {
     pub(crate) err_ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) jitter: u32,
+    /// The bounds of a lifetime that grows with its use.
+    pub(crate) shortest: Option<Duration>,
+    pub(crate) longest: Option<Duration>,
+    /// The names of the checks that a result goes through when it is found.
+    pub(crate) layers: &'static [&'static str],
+    /// The share of a lifetime, in percent, after which a result is reloaded.
+    pub(crate) refresh_at: Option<u32>,
+    /// How long a result may be served in need when it has expired.
+    pub(crate) stale: Option<Duration>,
+    /// Whether results may be served when they have expired, for however long,
+    pub(crate) has_stale: bool,
+    /// and whether that is so at once, and not only in need.
+    pub(crate) revalidates: bool,
+    /// Whether they stand in for errors.
+    pub(crate) answers_errors: bool,
     pub(crate) max_entries: Option<usize>,
     pub(crate) max_bytes: Option<usize>,
     pub(crate) single_flight: bool,
@@ -64,6 +79,14 @@ impl Function {
             err_ttl: None,
             none_ttl: None,
             jitter: 0,
+            shortest: None,
+            longest: None,
+            layers: &[],
+            refresh_at: None,
+            stale: None,
+            has_stale: false,
+            revalidates: false,
+            answers_errors: false,
             max_entries: None,
             max_bytes: None,
             single_flight: true,
@@ -75,6 +98,11 @@ impl Function {
             events: None,
             global: OnceRef::new(),
         }
+    }
+
+    /// Whether a result may be about to be reloaded, or served when it has expired.
+    pub(crate) fn looks_twice(&self) -> bool {
+        self.refresh_at.is_some() || self.has_stale
     }
 
     /// What is done by hand to its calls.
@@ -121,6 +149,54 @@ impl Function {
     /// `jitter = N%`.
     pub const fn jitter(mut self, percent: u32) -> Self {
         self.jitter = percent;
+        self
+    }
+
+    /// The first of `adaptive_ttl = DUR..DUR`.
+    pub const fn shortest(mut self, ttl: Duration) -> Self {
+        self.shortest = Some(ttl);
+        self
+    }
+
+    /// The second of `adaptive_ttl = DUR..DUR`.
+    pub const fn longest(mut self, ttl: Duration) -> Self {
+        self.longest = Some(ttl);
+        self
+    }
+
+    /// `validate = …`, by the names of its layers.
+    pub const fn layers(mut self, names: &'static [&'static str]) -> Self {
+        self.layers = names;
+        self
+    }
+
+    /// `refresh_at = N%`.
+    pub const fn refresh_at(mut self, percent: u32) -> Self {
+        self.refresh_at = Some(percent);
+        self
+    }
+
+    /// `stale = DUR`.
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.stale = Some(stale);
+        self
+    }
+
+    /// `stale = …`.
+    pub const fn has_stale(mut self) -> Self {
+        self.has_stale = true;
+        self
+    }
+
+    /// `stale = …`, without a word that has callers wait for a better result.
+    pub const fn revalidates(mut self) -> Self {
+        self.revalidates = true;
+        self
+    }
+
+    /// `on_err = stale`.
+    pub const fn answers_errors(mut self) -> Self {
+        self.answers_errors = true;
         self
     }
 
@@ -202,6 +278,8 @@ pub(crate) struct FunctionState {
     looked_up_as: AtomicU32,
     /// What the hashes of its keys begin with.
     pub(crate) keys: Start,
+    /// How many results each layer of `validate` has refused.
+    refusals: Box<[AtomicU64]>,
 }
 
 /// No function has this number.
@@ -244,7 +322,24 @@ impl FunctionState {
             switched_off,
             looked_up_as: AtomicU32::new(if cache_enabled && !switched_off { owner } else { OFF }),
             keys: function.keys(),
+            refusals: function.layers.iter().map(|_| AtomicU64::new(0)).collect(),
         }
+    }
+
+    /// Counts a result that a layer of `validate` has refused.
+    pub(crate) fn note_refusal(&self, layer: usize) {
+        self.refusals[layer].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many results were refused.
+    pub(crate) fn corruptions(&self) -> u64 {
+        self.refusals.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How many results were refused, by the name of the layer that has done so first.
+    pub(crate) fn refusals(&self) -> Vec<(&'static str, u64)> {
+        let counts = self.refusals.iter().map(|count| count.load(Ordering::Relaxed));
+        self.function.layers.iter().copied().zip(counts).collect()
     }
 
     /// The owner of what calls may find.
@@ -282,6 +377,7 @@ impl FunctionState {
             peak_bytes: self.budget.peak_bytes(),
             max_bytes: self.budget.max_bytes(),
             max_entries: self.budget.max_entries(),
+            corruptions: self.corruptions(),
             ..Stats::default()
         };
         self.counters.read(&mut stats);
@@ -290,6 +386,7 @@ impl FunctionState {
 
     pub(crate) fn reset_stats(&self) {
         self.counters.reset();
+        self.refusals.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.budget.reset_peak();
     }
 }
@@ -312,6 +409,8 @@ pub struct FunctionStats {
     pub ttl: Option<Duration>,
     /// Whether its results are cached at all.
     pub enabled: bool,
+    /// How many results `validate` has refused, by the layer that was the first to do so.
+    pub refusals: Vec<(&'static str, u64)>,
     /// What it has done.
     pub stats: Stats,
 }

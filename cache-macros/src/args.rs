@@ -34,6 +34,16 @@ pub(crate) struct Args {
     /// With the place of the word.
     pub(crate) err_ttl: Option<(Span, Quantity<Duration>)>,
     pub(crate) none_ttl: Option<(Span, Quantity<Duration>)>,
+    /// With the place of the word.
+    pub(crate) adaptive_ttl: Option<(Span, Duration, Duration)>,
+    /// Checks of a stored value, and what they are called.
+    pub(crate) validate: Vec<(String, Expr)>,
+    pub(crate) refresh_at: Option<LitInt>,
+    /// With the place of the word.
+    pub(crate) stale: Option<(Span, Quantity<Duration>)>,
+    pub(crate) on_err: Option<Span>,
+    pub(crate) timeout: Option<(Span, Quantity<Duration>)>,
+    pub(crate) soft_timeout: Option<(Span, Quantity<Duration>)>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: Option<Span>,
     pub(crate) cache_none: Option<Span>,
@@ -117,12 +127,23 @@ impl Args {
             "label" => self.label = Some(text(&word, input)?),
             "ttl" => self.ttl = Some(of_value(&word, duration(&word, input)?)?),
             "idle" => self.idle = Some(of_value(&word, lasting(&word, input)?)?),
-            "jitter" => self.jitter = Some(percent(&word, input)?),
+            "jitter" => self.jitter = Some(percent(&word, input, 100)?),
             "err_ttl" => {
                 self.err_ttl = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
             }
             "none_ttl" => {
                 self.none_ttl = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
+            }
+            "adaptive_ttl" => self.adaptive_ttl = Some(adaptive_ttl(&word, input)?),
+            "validate" => self.validate = validate(&word, input)?,
+            "refresh_at" => self.refresh_at = Some(percent(&word, input, 99)?),
+            "stale" => self.stale = Some((word.span(), of_call(&word, lasting(&word, input)?)?)),
+            "on_err" => self.on_err = Some(on_err(&word, input)?),
+            "timeout" => {
+                self.timeout = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
+            }
+            "soft_timeout" => {
+                self.soft_timeout = Some((word.span(), of_call(&word, lasting(&word, input)?)?))
             }
             "cache_if" => self.cache_if = Some(function(&word, input)?),
             "cache_err" => self.cache_err = Some(flag(&word, input)?),
@@ -300,9 +321,14 @@ fn duration(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> 
 
 /// `word = DUR` for a word that says nothing when it is zero.
 fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
-    quantity_with(word, input, |text| match quantity::duration(text)? {
+    quantity_with(word, input, |text| {
+        match quantity::duration(text)? {
+        Duration::ZERO if word.to_string().ends_with("timeout") => {
+            Err("no body returns in no time: write `enabled = false` to switch the cache off, or leave it out".to_owned())
+        }
         Duration::ZERO => Err(format!("a lifetime of zero keeps nothing: leave `{word}` out")),
         duration => Ok(duration),
+    }
     })
 }
 
@@ -389,8 +415,8 @@ fn limit(
     })
 }
 
-/// `jitter = 10%`.
-fn percent(word: &Ident, input: ParseStream<'_>) -> Result<LitInt> {
+/// `word = 10%`.
+fn percent(word: &Ident, input: ParseStream<'_>, most: u32) -> Result<LitInt> {
     let expected =
         |span| Error::new(span, format!("expected a percentage: write `{}`", form(word)));
     let number: LitInt = value_with(word, input, |input| {
@@ -401,10 +427,10 @@ fn percent(word: &Ident, input: ParseStream<'_>) -> Result<LitInt> {
     }
     input.parse::<Token![%]>()?;
     match number.base10_parse::<u32>() {
-        Ok(1..=100) if number.suffix().is_empty() => Ok(number),
+        Ok(percent) if (1..=most).contains(&percent) && number.suffix().is_empty() => Ok(number),
         _ => Err(Error::new(
             number.span(),
-            format!("`{word}` is between `1%` and `100%` of the lifetime"),
+            format!("`{word}` is between `1%` and `{most}%` of the lifetime"),
         )),
     }
 }
@@ -479,6 +505,87 @@ fn dependence(word: &Ident, input: ParseStream<'_>) -> Result<Dependence> {
         };
         Err(Error::new_spanned(&expr, message))
     })
+}
+
+/// `adaptive_ttl = DUR..DUR`.
+fn adaptive_ttl(word: &Ident, input: ParseStream<'_>) -> Result<(Span, Duration, Duration)> {
+    let expr: Expr = value(word, input)?;
+    let expected = |tokens: &dyn ToTokens| {
+        Error::new_spanned(tokens, format!("expected two durations: write `{}`", form(word)))
+    };
+    let bound = |bound: &Option<Box<Expr>>| match bound.as_deref() {
+        Some(Expr::Lit(ExprLit { lit: lit @ (Lit::Int(_) | Lit::Str(_)), .. })) => {
+            let text = match lit {
+                Lit::Str(text) => text.value(),
+                lit => lit.to_token_stream().to_string(),
+            };
+            quantity::duration(&text).map_err(|message| Error::new(lit.span(), message))
+        }
+        Some(other) => Err(expected(other)),
+        None => Err(expected(&expr)),
+    };
+    let Expr::Range(range) = &expr else { return Err(expected(&expr)) };
+    let (least, most) = (bound(&range.start)?, bound(&range.end)?);
+    if least.is_zero() || least >= most {
+        let message = "a lifetime grows from the first duration to the second";
+        return Err(Error::new_spanned(range, format!("{message}: write `{}`", form(word))));
+    }
+    Ok((word.span(), least, most))
+}
+
+/// `validate = |value| BOOL`, or several with names: `validate(shape = |value| BOOL, owner = |value| BOOL)`.
+fn validate(word: &Ident, input: ParseStream<'_>) -> Result<Vec<(String, Expr)>> {
+    if !input.peek(syn::token::Paren) {
+        return Ok(vec![(word.unraw().to_string(), function(word, input)?)]);
+    }
+    let group: Group = input.parse()?;
+    let layers = |input: ParseStream<'_>| {
+        let mut layers: Vec<(String, Expr)> = Vec::new();
+        while !input.is_empty() {
+            let expected = |span| {
+                Error::new(
+                    span,
+                    "a layer has a name and looks at the value: write `shape = |value| …`",
+                )
+            };
+            let name = input.call(Ident::parse_any).map_err(|error| expected(error.span()))?;
+            let layer = name.unraw().to_string();
+            if layers.iter().any(|(known, _)| *known == layer) {
+                let message = format!("there are two layers `{layer}`: give one another name");
+                return Err(Error::new(name.span(), message));
+            }
+            let check = function(&name, input).map_err(|error| expected(error.span()))?;
+            layers.push((layer, check));
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(layers)
+    };
+    let layers = layers.parse2(group.stream())?;
+    if layers.is_empty() {
+        let message = format!("`validate()` checks nothing: write `{}`", form(word));
+        return Err(Error::new(group.span(), message));
+    }
+    Ok(layers)
+}
+
+/// `on_err = stale`.
+fn on_err(word: &Ident, input: ParseStream<'_>) -> Result<Span> {
+    let answer: Ident = value_with(word, input, |input| {
+        input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), "write `on_err = stale`, to serve the last good value")
+        })
+    })?;
+    if answer != "stale" {
+        return Err(Error::new(
+            answer.span(),
+            format!(
+                "there is no answer `{answer}`: write `on_err = stale`, to serve the last good value"
+            ),
+        ));
+    }
+    Ok(word.span())
 }
 
 /// `inherit = BOOL`.

@@ -60,9 +60,16 @@ use crate::model::Model;
 /// | `idle = DUR` | how long a value lives without being used |
 /// | `ttl = \|value\| DUR`, `idle = \|value\| DUR` | the same, chosen by the value |
 /// | `jitter = 10%` | lengthens each life by a random share of up to that much, so that entries do not expire together |
+/// | `adaptive_ttl = DUR..DUR` | lets a value live for the first duration, and for as much longer with each use, up to the second |
+/// | `refresh_at = 80%` | reloads a value in the background, once it is used past that share of its `ttl` |
+/// | `stale = DUR` | serves a value so much longer, while it is reloaded in the background |
+/// | `on_err = stale` | has callers wait for the reload, and serves what has expired only where that fails |
+/// | `soft_timeout = DUR` | has callers wait for the reload no longer than that, then serves what has expired |
+/// | `timeout = DUR` | has no caller wait longer than that for a load: it returns `TimedOut`, and the load goes on |
 /// | `err_ttl = DUR` | stores `Err`, for that long |
 /// | `none_ttl = DUR` | stores `None`, for that long |
 /// | `cache_if = \|value\| BOOL` | stores only values for which that holds |
+/// | `validate = \|value\| BOOL` | checks a value each time it is found; one that is refused is dropped and computed anew |
 /// | `cache_err` | stores `Err` like any value |
 /// | `cache_none` | stores `None` like any value |
 /// | `single_flight = false` | lets bodies of one key run at the same time |
@@ -106,6 +113,21 @@ use crate::model::Model;
 ///
 /// What only the body finds out of its result, such as a lifetime or an event, it says by `cache_core::current()`.
 ///
+/// # Loads that run without their callers
+///
+/// With `refresh_at`, `timeout`, `soft_timeout`, or `stale` without `on_err`, a load may run without its caller, so it owns
+/// its arguments, on a miss: those that are references are cloned, `&str` as a `String`, `&[T]` as a `Vec<T>`, `&self` as a
+/// clone of it; all must be `Send + 'static`. A database handle is best passed as an `Arc`, or as a pool that is one.
+///
+/// The body of a sync function then runs on a thread of the cache's own. That of an async one runs on the tokio runtime of
+/// its caller, for which `cache_core` needs the feature `tokio`, or, outside of one, on a thread of the cache's own.
+///
+/// After a load in the background has failed, the next one begins a second later, or after `err_ttl`, whatever the
+/// traffic; that holds for `on_err = stale` as well. Failures are `Err`s, and panics, which are reported and do not reach
+/// who is served an older value.
+///
+/// `timeout` needs an error that can say so: `TimedOut` itself, or one that has `From<TimedOut>`.
+///
 /// # The handle
 ///
 /// A function's handle is a type without values, of the function's own name and visibility:
@@ -114,6 +136,7 @@ use crate::model::Model;
 /// | --- | --- |
 /// | `f::stats()` | what happened so far |
 /// | `f::clear()` | drops every entry |
+/// | `f::expire(&a, &b)` | has the entry of a call expire now: with `stale` it is served a while longer |
 /// | `f::invalidate(&a, &b)` | drops the entry of a call; its parameters are the arguments that are in the key |
 /// | `f::peek(&a, &b)` | what is stored for a call |
 /// | `f::put(a, b, value)` | stores a result for a call |

@@ -83,6 +83,12 @@ impl user {
         call.arg(&*id);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    pub fn expire(id: &u64) -> ::cache_core::__private::bool {
+        let call = &mut user::__cache_site().call();
+        call.arg(&*id);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     pub fn peek(id: &u64) -> ::cache_core::__private::Option<Option<User>> {
         let call = &mut user::__cache_site().call();

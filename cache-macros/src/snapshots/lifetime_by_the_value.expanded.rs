@@ -83,6 +83,13 @@ impl offer {
         call.arg(&*article);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire(bank: &str, article: &u64) -> ::cache_core::__private::bool {
+        let call = &mut offer::__cache_site().call();
+        call.arg(&bank);
+        call.arg(&*article);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek(
         bank: &str,

@@ -5,6 +5,7 @@ use std::future::{Future, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -560,5 +561,40 @@ fn a_batch_that_is_not_polled_any_more_does_not_hold_the_others() {
             // Each key is given up by itself, so that they may be taken over by one call or by two.
             assert_eq!(row::stats().loads, 4);
         });
+    });
+}
+
+#[test]
+fn what_is_due_is_loaded_together_with_what_is_missing() {
+    static BATCHES: Mutex<Vec<Vec<u32>>> = Mutex::new(Vec::new());
+    static FAILS: AtomicBool = AtomicBool::new(false);
+    fn load(ids: Vec<u32>) -> Vec<Result<u32, String>> {
+        let n_before = BATCHES.lock().expect("nobody panics with it").len() as u32;
+        BATCHES.lock().expect("nobody panics with it").push(ids.clone());
+        let fails = FAILS.load(Ordering::SeqCst);
+        let load =
+            |id| if fails { Err("the body's own".to_owned()) } else { Ok(id + 100 * n_before) };
+        ids.into_iter().map(load).collect()
+    }
+    #[cached(ttl = 10s, refresh_at = 80%, stale = 10s, on_err = stale, batch = load)]
+    fn number(id: u32) -> Result<u32, String> {
+        load(vec![id]).remove(0)
+    }
+    let batches = || std::mem::take(&mut *BATCHES.lock().expect("nobody panics with it"));
+    let cache = TestCache::new();
+    cache.run(|| {
+        let many = |ids: &[u32]| -> Vec<u32> {
+            let results = number::get_many(ids.iter().copied());
+            results.into_iter().map(|result| result.expect("a value")).collect()
+        };
+        assert_eq!(many(&[1, 2]), [1, 2]);
+        cache.advance(Duration::from_secs(9));
+        assert_eq!(many(&[1, 3]), [101, 103], "what is due, and what is missing");
+        cache.advance(Duration::from_secs(3));
+        FAILS.store(true, Ordering::SeqCst);
+        assert_eq!(many(&[2, 1]), [2, 101], "the old one, for the load has failed");
+        assert_eq!(many(&[2]), [2], "and is not tried again so soon");
+        assert_eq!(batches(), [vec![1, 2], vec![1, 3], vec![2]]);
+        cache.function("number").loads(5);
     });
 }

@@ -427,3 +427,55 @@ fn the_global_cache_gives_expired_entries_back_by_itself() {
     crate::support::eventually("the sweep", || passing::stats().bytes == 0);
     assert_eq!((passing::stats().expirations, passing::stats().entries), (10, 0));
 }
+
+#[test]
+fn a_lifetime_grows_with_each_use_up_to_its_bound() {
+    static RUNS: Runs = Runs::new();
+    #[cached(adaptive_ttl = 10s..1m)]
+    fn price(id: u32) -> usize {
+        RUNS.note() + id as usize
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        let lives = |n_uses: u32| {
+            price::clear();
+            let value = price(1);
+            (0..n_uses).for_each(|_| assert_eq!(price(1), value));
+            let life = 10 * SECOND * (n_uses + 1).min(6);
+            cache.advance(life - NANO);
+            assert_eq!(price::peek(&1), Some(value), "{n_uses} uses");
+            cache.advance(NANO);
+            assert_eq!(price::peek(&1), None, "{n_uses} uses");
+        };
+        [0, 1, 2, 4, 5, 6, 20, 100].into_iter().for_each(lives);
+        cache.run_background();
+        assert_eq!(cache.function("price").stats().entries, 0);
+    });
+}
+
+#[test]
+fn a_lifetime_that_grows_ends_when_an_event_says_so_and_with_what_it_depends_on() {
+    #[cached(ttl = 25s)]
+    fn inner() -> u32 {
+        1
+    }
+    #[cached(adaptive_ttl = 10s..1h, stale = 5s, invalidate_on = ["over"])]
+    fn outer() -> u32 {
+        inner()
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        (0..10).for_each(|_| _ = outer());
+        cache.advance(25 * SECOND - NANO);
+        assert_eq!(outer::peek(), Some(1));
+        cache.advance(NANO);
+        assert_eq!(outer::peek(), None, "the inner one has expired");
+        outer::clear();
+        (0..10).for_each(|_| _ = outer());
+        cache_core::emit_soft("over");
+        assert_eq!(outer::peek(), None);
+        assert_eq!(outer(), 1, "in need");
+        cache.run_background();
+        cache.function("outer").loads(3);
+    });
+}

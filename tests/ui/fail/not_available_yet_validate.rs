@@ -1,9 +1,0 @@
-// errors: 1
-use cache_core::cached;
-
-#[cached(validate = |value| *value > 0)]
-fn price(id: u64) -> u64 {
-    id
-}
-
-fn main() {}
