@@ -193,7 +193,7 @@ fn within<R>(leader: Option<&Leader<Key>>, work: impl FnOnce() -> R) -> R {
             let _scope = leader.enter();
             work()
         }
-        None => context::apart(work),
+        None => context::bypass(work),
     }
 }
 
@@ -224,7 +224,7 @@ impl Body {
     fn enter(&self) -> Option<LoadScope> {
         match &self.around {
             Some(around) => Some(LoadScope::enter(around.clone())),
-            None => LoadScope::enter_apart(),
+            None => LoadScope::enter_bypassed(),
         }
     }
 

@@ -268,8 +268,8 @@ impl Call {
     // Apart, so that what surrounds a hit stays small.
     #[inline(never)]
     fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
-        let Some(Way { cache, state, mode }) = self.way() else { return context::apart(body) };
-        let Some(key) = self.key(&state) else { return context::apart(body) };
+        let Some(Way { cache, state, mode }) = self.way() else { return context::bypass(body) };
+        let Some(key) = self.key(&state) else { return context::bypass(body) };
         let around = around(&cache, key);
         let spare = match look(&cache, key, mode, plan, around.as_ref()) {
             Look::Hit(out) | Look::Due(out, _) => return out,
@@ -611,7 +611,7 @@ impl<R: 'static> Miss<R> {
         match block_on(self.claim(Company::Welcome)) {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
-            Claim::Unclaimed | Claim::Adopt(..) => context::apart(|| body(&mut Terms::new())),
+            Claim::Unclaimed | Claim::Adopt(..) => context::bypass(|| body(&mut Terms::new())),
             Claim::Lead(Lead { cache, key, load, around, spare }) => {
                 Leader::new(cache, key, load, around.as_ref(), spare).run(plan, body)
             }
@@ -676,7 +676,7 @@ impl<R: 'static> Miss<R> {
         let plan = self.plan;
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
-            Claim::Unclaimed => return context::apart_async(body).await.0,
+            Claim::Unclaimed => return context::bypass_async(body).await.0,
             Claim::Lead(lead) => Running::new(lead.run_async(), body),
             Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
                 Ok(load) => load.awaited(awaited),
@@ -693,7 +693,7 @@ impl<R: 'static> Miss<R> {
         match self.claim(Company::Expected).await {
             Claim::Shared(out) => out,
             // Only loads that can do without their caller are left to others.
-            Claim::Unclaimed | Claim::Adopt(..) => context::apart_async(body).await.0,
+            Claim::Unclaimed | Claim::Adopt(..) => context::bypass_async(body).await.0,
             Claim::Lead(lead) => {
                 let leader = lead.run_async();
                 let (out, terms) = leader.run_async(body).await;

@@ -85,7 +85,7 @@ pub(crate) struct Around {
     pub(crate) endpoint: Option<Family>,
     /// Whether what runs within it is the body of a function that passes the cache by, whose result is not that of the
     /// load.
-    pub(crate) is_apart: bool,
+    pub(crate) is_bypassed: bool,
 }
 
 impl Around {
@@ -234,22 +234,22 @@ impl LoadScope {
     }
 
     /// The load around goes on, if there is one, but what is said of a result is not said of its own.
-    pub(crate) fn enter_apart() -> Option<Self> {
-        current_load().map(|load| Self::enter(Around { is_apart: true, ..load }))
+    pub(crate) fn enter_bypassed() -> Option<Self> {
+        current_load().map(|load| Self::enter(Around { is_bypassed: true, ..load }))
     }
 }
 
 /// Runs the body of a function that passes the cache by.
-pub(crate) fn apart<R>(body: impl FnOnce() -> R) -> R {
-    let _scope = LoadScope::enter_apart();
+pub(crate) fn bypass<R>(body: impl FnOnce() -> R) -> R {
+    let _scope = LoadScope::enter_bypassed();
     body()
 }
 
 /// Polls the body of a function that passes the cache by.
-pub(crate) fn apart_async<F: Future + ?Sized>(
+pub(crate) fn bypass_async<F: Future + ?Sized>(
     body: Pin<Box<F>>,
 ) -> impl Future<Output = F::Output> {
-    Scoped { future: body, enter: LoadScope::enter_apart }
+    Scoped { future: body, enter: LoadScope::enter_bypassed }
 }
 
 impl Drop for LoadScope {

@@ -96,7 +96,7 @@ impl CurrentLoad {
 
     fn say(&self, say: impl FnOnce(&mut Said)) -> &Self {
         if let Some(load) = &self.0
-            && !load.is_apart
+            && !load.is_bypassed
             && let Some(flight) = &load.flight
         {
             flight.sources().say(say);

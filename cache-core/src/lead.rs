@@ -279,7 +279,7 @@ impl<K: AsKey> Leader<K> {
             frame: self.frame.clone(),
             flight: self.load.flight.clone(),
             endpoint: self.endpoint,
-            is_apart: false,
+            is_bypassed: false,
         }
     }
 
