@@ -14,6 +14,7 @@ use crate::events::{Events, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::memory::Memory;
+use crate::ranking::Eviction;
 use crate::stats::Stats;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
 use crate::worker;
@@ -67,6 +68,7 @@ impl Inner {
                 settings.max_bytes,
                 settings.max_entries,
                 settings.exact_order,
+                settings.eviction,
                 !is_global,
             ),
             events: Arc::default(),
@@ -398,6 +400,7 @@ impl Cache {
             max_entries: budget.max_entries(),
             ttl: settings.ttl,
             exact_order: settings.exact_order,
+            eviction: settings.eviction,
             warnings: settings.warnings.clone(),
         }
     }
@@ -475,6 +478,12 @@ impl Builder {
     /// share, where uses that lie within a 64th of the entries would count as one.
     pub fn exact_order(mut self, exact: bool) -> Self {
         self.settings.exact_order = exact;
+        self
+    }
+
+    /// Which entries go first, [`Eviction::Lru`] by default. `CACHE_EVICTION` wins over it.
+    pub fn eviction(mut self, eviction: Eviction) -> Self {
+        self.settings.eviction = eviction;
         self
     }
 

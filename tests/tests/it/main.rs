@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod emitting;
 mod events;
+mod eviction;
 mod freshness;
 mod handle;
 mod http;
