@@ -29,7 +29,7 @@ A run of everything also writes results/latest.json and draws the plots.
 
   --only A,B              these traces
   --against A,B           these policies of the reference, instead of lru
-  --eviction NAME         lru, or exact-lru
+  --eviction NAME         lru, exact-lru or scan-resistant
 
        bench plot                  draws the plots of results/latest.json again
        bench run CONTESTANT WORKLOAD [--millis N | --calls N]

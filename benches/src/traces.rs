@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use cache_core::{Builder, Cache, cached};
+use cache_core::{Builder, Cache, Eviction, cached};
 use ruzstd::decoding::StreamingDecoder;
 use serde::Deserialize;
 
@@ -49,11 +49,11 @@ fn page(id: u64) -> u64 {
 
 /// The settings behind a word of `--eviction`.
 fn settings(eviction: &str) -> Result<Builder> {
-    // Here is the place for the policies to come.
     match eviction {
         "lru" => Ok(Cache::builder()),
         "exact-lru" => Ok(Cache::builder().exact_order(true)),
-        _ => bail!("there is no eviction `{eviction}`, but lru and exact-lru"),
+        "scan-resistant" => Ok(Cache::builder().eviction(Eviction::ScanResistant)),
+        _ => bail!("there is no eviction `{eviction}`, but lru, exact-lru and scan-resistant"),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::events::{Change, Events, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::memory::Memory;
+use crate::ranking::Eviction;
 use crate::stats::Stats;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
 use crate::worker;
@@ -69,6 +70,7 @@ impl Inner {
                 settings.max_bytes,
                 settings.max_entries,
                 settings.exact_order,
+                settings.eviction,
                 !is_global,
             ),
             events: Arc::default(),
@@ -412,6 +414,7 @@ impl Cache {
             max_entries: budget.max_entries(),
             ttl: settings.ttl,
             exact_order: settings.exact_order,
+            eviction: settings.eviction,
             warnings: settings.warnings.clone(),
         }
     }
@@ -498,6 +501,12 @@ impl Builder {
     /// it has expired for good.
     pub fn max_reloads(mut self, max: usize) -> Self {
         self.settings.max_reloads = max;
+        self
+    }
+
+    /// Which entries go first, [`Eviction::Lru`] by default. `CACHE_EVICTION` wins over it.
+    pub fn eviction(mut self, eviction: Eviction) -> Self {
+        self.settings.eviction = eviction;
         self
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::background::MAX_RELOADS;
 use crate::function::Overrides;
+use crate::ranking::Eviction;
 
 const DEFAULT_MAX_BYTES: usize = 256 << 20;
 
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) ttl: Option<Duration>,
     pub(crate) exact_order: bool,
     pub(crate) max_reloads: usize,
+    pub(crate) eviction: Eviction,
     /// By the name that the environment uses.
     pub(crate) functions: BTreeMap<String, Overrides>,
     pub(crate) warnings: Vec<String>,
@@ -35,6 +37,7 @@ impl Default for Settings {
             ttl: None,
             exact_order: false,
             max_reloads: MAX_RELOADS,
+            eviction: Eviction::Lru,
             functions: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -51,6 +54,9 @@ impl Settings {
         for (name, value) in variables.into_iter().collect::<BTreeMap<_, _>>() {
             match name.as_str() {
                 "CACHE_ENABLED" => self.enabled = self.parse(&name, &value, switch, self.enabled),
+                "CACHE_EVICTION" => {
+                    self.eviction = self.parse(&name, &value, eviction, self.eviction)
+                }
                 "CACHE_MAX_ENTRIES" => {
                     self.max_entries = self.parse(&name, &value, some(count), self.max_entries)
                 }
@@ -154,6 +160,15 @@ impl Show for bool {
     }
 }
 
+impl Show for Eviction {
+    fn show(&self) -> String {
+        match self {
+            Self::Lru => "lru".to_owned(),
+            Self::ScanResistant => "scan_resistant".to_owned(),
+        }
+    }
+}
+
 impl Show for usize {
     fn show(&self) -> String {
         self.to_string()
@@ -192,6 +207,14 @@ fn switch(value: &str) -> Result<bool, &'static str> {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
         _ => Err("it must be true or false"),
+    }
+}
+
+fn eviction(value: &str) -> Result<Eviction, &'static str> {
+    match value.to_ascii_lowercase().as_str() {
+        "lru" => Ok(Eviction::Lru),
+        "scan_resistant" => Ok(Eviction::ScanResistant),
+        _ => Err("it must be lru or scan_resistant"),
     }
 }
 
@@ -254,6 +277,8 @@ pub struct Config {
     pub ttl: Option<Duration>,
     /// Whether the order of use is kept exactly however many entries there are.
     pub exact_order: bool,
+    /// Which entries go first.
+    pub eviction: Eviction,
     /// What was wrong with the environment.
     pub warnings: Vec<String>,
 }
@@ -271,6 +296,7 @@ mod tests {
     fn the_environment_sets_limits_and_lifetimes() {
         let settings = with(&[
             ("CACHE_ENABLED", "off"),
+            ("CACHE_EVICTION", "scan_resistant"),
             ("CACHE_MAX_ENTRIES", "500"),
             ("CACHE_MAX_MEMORY_MB", "1.5"),
             ("CACHE_TTL_SECONDS", "90"),
@@ -281,6 +307,7 @@ mod tests {
         ]);
         assert_eq!(settings.warnings, [""; 0]);
         assert!(!settings.enabled);
+        assert_eq!(settings.eviction, Eviction::ScanResistant);
         assert_eq!(settings.max_entries, Some(500));
         assert_eq!(settings.max_bytes, Some(3 << 19));
         assert_eq!(settings.ttl, Some(Duration::from_secs(90)));
@@ -298,6 +325,7 @@ mod tests {
             ("CACHE_MAX_ENTRIES", "many"),
             ("CACHE_MAX_MEMORY_MB", "-3"),
             ("CACHE_ENABLED", "perhaps"),
+            ("CACHE_EVICTION", "lirs"),
         ]);
         assert_eq!(settings.max_bytes, Some(DEFAULT_MAX_BYTES));
         let text = settings.warnings.join("\n");
@@ -305,6 +333,7 @@ mod tests {
             r#"CACHE_ENABLED="perhaps" is ignored: it must be true or false; true is used instead"#,
             r#"CACHE_MAX_ENTRIES="many" is ignored"#,
             "256 MiB is used instead",
+            r#"CACHE_EVICTION="lirs" is ignored: it must be lru or scan_resistant; lru is used instead"#,
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }

@@ -705,6 +705,11 @@ impl<'a> Entry<'a> {
         self.header().place.store(place, Ordering::Relaxed);
     }
 
+    /// How often it was used: exact up to 32.
+    pub(crate) fn uses(self) -> u64 {
+        self.usage().uses()
+    }
+
     /// The tick of its last use.
     pub(crate) fn used(self) -> u64 {
         self.usage().tick()
@@ -892,7 +897,7 @@ impl<'a> Entry<'a> {
             key: format!("{:016x}", key::digest_of(self.key_bytes())),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
-            uses: self.usage().uses(),
+            uses: self.uses(),
             charge: self.charge(),
             remaining: (expires != Moment::NEVER).then(|| expires.since(now)),
         }

@@ -16,7 +16,7 @@ use crate::epoch;
 use crate::event::{Event, Family};
 use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
 use crate::flight::{Flight, Landing, LeaderWaker};
-use crate::memory::{Load, PLACE, Stored};
+use crate::memory::{Load, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
 use crate::sources::{Link, Origin, Said, Sources};
 use crate::spare::{RETRY, Spare};
@@ -544,7 +544,7 @@ fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: Plan<R>, out: &R) -> Option
         life: Lifetime::default(),
         stamps: None,
         now: cache.clock.now(),
-        place: PLACE,
+        place: cache.memory.place(),
     };
     quietly(key, || plan.entry(out, draft).map(Landing::Value))
         .or_else(|| quietly(key, || plan.share().map(|share| Landing::Outcome((share.pack)(out)))))
@@ -584,7 +584,8 @@ pub(crate) fn storable<R>(
         return None;
     }
     let (label, stamps) = (terms.label, Stamps::new(stamps));
-    let draft = Draft { key, label, size: terms.size, life, stamps, now, place: PLACE };
+    let draft =
+        Draft { key, label, size: terms.size, life, stamps, now, place: cache.memory.place() };
     quietly(key, || plan.entry(out, draft))
 }
 

@@ -64,7 +64,8 @@
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
-//! - `entry`: a stored result. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
+//! - `entry`: a stored result. `table`: where it is found. `order`, or `ghosts` and `resistant`:
+//!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
@@ -94,6 +95,7 @@ mod events;
 mod executor;
 mod flight;
 mod function;
+mod ghosts;
 mod glob;
 pub mod handle;
 #[cfg(feature = "http")]
@@ -106,6 +108,8 @@ mod loads;
 mod memory;
 mod order;
 mod outcome;
+mod ranking;
+mod resistant;
 #[cfg(feature = "tokio")]
 mod runtime;
 #[cfg(not(feature = "tokio"))]
@@ -137,6 +141,7 @@ pub use entry::EntryInfo;
 pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
 pub use function::FunctionStats;
+pub use ranking::Eviction;
 pub use size::{HeapSize, Seen};
 pub use stats::Stats;
 pub use warm::{Progress, Warm, WarmAsync};

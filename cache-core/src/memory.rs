@@ -20,7 +20,7 @@ use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
-use crate::order::{self, Order};
+use crate::ranking::{Eviction, Ranking};
 use crate::stats::Count;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
 use crate::table::{self, Found, Near, Sought, Table, Writer};
@@ -39,9 +39,6 @@ impl Sought for AnyInstance<'_> {
         entry.has_key(self.id, self.bytes)
     }
 }
-
-/// What an entry takes besides itself.
-pub(crate) const PLACE: usize = table::PLACE + order::PLACE;
 
 /// After so many nanoseconds an entry's next use is noted in any case, so that people see when it was.
 const SOON: u64 = 1_000_000_000;
@@ -112,6 +109,7 @@ pub(crate) struct Memory {
     pub(crate) budget: Budget,
     /// The order is exact at any size.
     exact: bool,
+    eviction: Eviction,
     /// A test's own: it is to see at once what is dropped.
     is_private: bool,
 }
@@ -152,7 +150,7 @@ struct Stand {
 struct State {
     writer: Writer,
     /// The order of all functions without limits of their own, then one for each of the others.
-    orders: Vec<Order>,
+    orders: Vec<Ranking>,
     owners: Vec<Owner>,
     deadlines: BTreeSet<(Moment, Stand)>,
     /// How far the search for outdated entries has come.
@@ -190,6 +188,7 @@ impl Memory {
         max_bytes: Option<usize>,
         max_entries: Option<usize>,
         exact: bool,
+        eviction: Eviction,
         is_private: bool,
     ) -> Self {
         let (table, writer) = Table::new();
@@ -205,7 +204,7 @@ impl Memory {
             }),
             state: Padded(Mutex::new(State {
                 writer,
-                orders: vec![Order::default()],
+                orders: vec![Ranking::new(eviction)],
                 owners: Vec::new(),
                 deadlines: BTreeSet::new(),
                 round: Round::default(),
@@ -217,8 +216,14 @@ impl Memory {
             })),
             budget,
             exact,
+            eviction,
             is_private,
         }
+    }
+
+    /// What an entry takes besides itself.
+    pub(crate) fn place(&self) -> usize {
+        table::PLACE + self.eviction.place()
     }
 
     /// Makes a function known, under the number that `make` is told.
@@ -229,7 +234,7 @@ impl Memory {
         let mut state = self.state.lock();
         let owner = make(u32::try_from(state.owners.len()).expect("a program has fewer functions"));
         let order = if owner.budget.has_limit() {
-            state.orders.push(Order::default());
+            state.orders.push(Ranking::new(self.eviction));
             state.orders.len() as u32 - 1
         } else {
             0
@@ -618,7 +623,7 @@ impl Memory {
         let state = self.state.lock();
         let name =
             |entry: &EntryRef| state.owners[entry.get().owner() as usize].state.function.name;
-        let all = state.orders.iter().flat_map(Order::iter);
+        let all = state.orders.iter().flat_map(Ranking::iter);
         let mut found: Vec<(u64, EntryRef, &'static str)> = all
             .filter(|entry| entry.get().is_fresh(now))
             .map(|entry| (entry.get().used(), entry.clone(), name(entry)))
@@ -739,7 +744,7 @@ impl Memory {
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired or is outdated goes first,
-    /// then the least recently used entry. False if nothing is left to go.
+    /// then whose turn it is. False if nothing is left to go.
     fn evict(&self, state: &mut State, function: Option<&FunctionState>, now: Moment) -> bool {
         if self.drop_expired(state, now) || self.drop_outdated(state, LOOKS, now) > 0 {
             return true;
@@ -751,13 +756,14 @@ impl Memory {
                 order..order + 1
             }
         };
-        let oldest = orders
+        let next = orders
             .filter_map(|order| {
-                let (tick, place) = state.orders[order].oldest()?;
+                let (tick, place) = state.orders[order].next_to_go()?;
                 Some((tick, Stand { order: order as u32, place }))
             })
             .min();
-        let Some((_, stand)) = oldest else { return false };
+        let Some((_, stand)) = next else { return false };
+        state.orders[stand.order as usize].bury(stand.place);
         self.drop_entry(state, stand, Some(Count::Evictions));
         true
     }
@@ -846,7 +852,8 @@ impl Memory {
         state.deadlines.clear();
         state.round = Round::default();
         for order in &mut state.orders {
-            for entry in std::mem::take(order).into_entries() {
+            let all = std::mem::replace(order, Ranking::new(self.eviction));
+            for entry in all.into_entries() {
                 let owner = &state.owners[entry.get().owner() as usize].state;
                 owner.budget.release(entry.get().charge());
                 self.budget.release(entry.get().charge());

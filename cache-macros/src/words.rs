@@ -38,10 +38,9 @@ const WORDS: [(&str, &str); 31] = [
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 6] = [
+const LATER: [(&str, &str); 5] = [
     ("disk", "it will keep values in files"),
     ("redis", "it will share values through a Redis server"),
-    ("eviction", "it will choose which entries go first"),
     ("depends_on", "it will drop entries when another function's are dropped"),
     ("codec", "it will choose how values are written to slower tiers"),
     ("compress", "it will compress values in slower tiers"),
@@ -53,13 +52,14 @@ const FLIGHT: &str =
     "one body per key at a time is the default; `single_flight = false` declines it";
 const EVENTS: &str = "write `invalidate_on = [UserUpdated { user_id }]`, or a text like `invalidate_on = [\"users\"]`";
 const STALE: &str = "write `stale = 10m` and `on_err = stale`";
-const LRU: &str = "the least recently used entry goes first, always: leave it out";
+const EVICTION: &str = "which entries go first is decided for the whole cache: write `Cache::builder().eviction(Eviction::ScanResistant)` \
+     before its first use, or set CACHE_EVICTION";
 const ONE_CACHE: &str = "there is one cache for the whole process: leave it out";
 const KEY: &str = "write `key = (a, b)`, an expression over the arguments";
 const TIERS: &str = "values are kept in memory; `disk` and `redis` are not available yet";
 
 /// Words of other crates in lower case without underscores, and what to write here.
-const PEERS: [(&str, &str); 57] = [
+const PEERS: [(&str, &str); 58] = [
     ("maxsize", LIMIT),
     ("maxentry", LIMIT),
     ("limit", LIMIT),
@@ -106,9 +106,10 @@ const PEERS: [(&str, &str); 57] = [
         "unboundkeys",
         "one byte budget bounds all functions; `Cache::global()` sets it: leave it out",
     ),
-    ("policy", LRU),
-    ("frequencyweight", LRU),
-    ("windowratio", LRU),
+    ("eviction", EVICTION),
+    ("policy", EVICTION),
+    ("frequencyweight", EVICTION),
+    ("windowratio", EVICTION),
     ("scope", ONE_CACHE),
     ("sharedcache", ONE_CACHE),
     ("threadlocal", ONE_CACHE),

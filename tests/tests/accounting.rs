@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use cache_core::testing::TestCache;
-use cache_core::{Cache, HeapSize, cached, emit};
+use cache_core::{Cache, Eviction, HeapSize, cached, emit};
 use serde::Serialize;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -239,6 +239,19 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
     };
     many_come_and_go("mortal", call, mortal::stats, mortal::clear);
     events_take_memory_only_while_something_depends_on_them();
+    what_is_remembered_of_keys_that_are_gone_is_accounted_for();
+}
+
+fn what_is_remembered_of_keys_that_are_gone_is_accounted_for() {
+    let region = Region::new(ALLOCATOR);
+    let builder = Cache::builder().max_bytes(None).max_entries(20_000);
+    let cache = TestCache::from_builder(builder.eviction(Eviction::ScanResistant));
+    cache.run(|| (0..200_000).for_each(|n| _ = black_box(number(n))));
+    let (change, said) = (region.change(), cache.stats().bytes as f64);
+    let held = change.bytes_allocated as f64 - change.bytes_deallocated as f64;
+    let error = 100.0 * (said - held) / held;
+    println!("    ghosts {said:>10} said {held:>10} held {error:>+6.1} %");
+    assert!(error.abs() < 5.0, "{error:+.1} % in a full cache with a scan-resistant order");
 }
 
 fn events_take_memory_only_while_something_depends_on_them() {

@@ -81,6 +81,7 @@ fn the_environment_configures_the_global_cache() {
     let (out, err) = shown(
         "shows_its_configuration",
         &[
+            ("CACHE_EVICTION", "scan_resistant"),
             ("CACHE_MAX_ENTRIES", "7"),
             ("CACHE_MAX_MEMORY_MB", "2"),
             ("CACHE_TTL_SECONDS", "60"),
@@ -92,6 +93,7 @@ fn the_environment_configures_the_global_cache() {
         "{out}"
     );
     assert!(out.contains("hits: 1, misses: 1") && out.contains("ttl Some(300s)"), "{out}");
+    assert!(out.contains("eviction: ScanResistant"), "{out}");
     assert!(!err.contains("warning"), "{err}");
 }
 

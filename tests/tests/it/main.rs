@@ -6,6 +6,7 @@ mod config;
 mod current;
 mod emitting;
 mod events;
+mod eviction;
 mod freshness;
 mod handle;
 mod http;

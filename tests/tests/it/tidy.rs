@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 45] = [
+const ORDER: [&str; 48] = [
     "sync",
     "clock",
     "error",
@@ -29,6 +29,9 @@ const ORDER: [&str; 45] = [
     "entry",
     "table",
     "order",
+    "ghosts",
+    "resistant",
+    "ranking",
     "limbo",
     "flight",
     "loads",

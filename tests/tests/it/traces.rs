@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use cache_core::testing::TestCache;
-use cache_core::{Cache, cached};
+use cache_core::{Cache, Eviction, cached};
 
 use crate::support::watched;
 
@@ -66,4 +66,18 @@ fn a_cache_told_to_is_exact_at_any_size() {
             );
         }
     });
+}
+
+#[test]
+fn a_scan_resistant_cache_hits_more_often_than_lru_on_a_recorded_trace() {
+    let requests = requests();
+    // In hits of a hundred requests. Measured were 4.0, 3.5, 2.6 and 0.9; it differs a little from one process to the
+    // next, as the hashes do.
+    for ((capacity, lru), least) in EXACT.into_iter().zip([3.6, 3.1, 2.3, 0.6]) {
+        let builder = Cache::builder().max_entries(capacity).eviction(Eviction::ScanResistant);
+        let found = hits(&requests, builder);
+        let more = 100.0 * (found as f64 - lru as f64) / requests.len() as f64;
+        println!("{capacity:>6} entries: {found} hits, exact LRU {lru}, {more:+.2}");
+        assert!(more >= least, "{capacity}: {more:+.2}");
+    }
 }
