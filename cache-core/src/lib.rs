@@ -33,11 +33,18 @@
 //! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. [`testing`]: what tests can do.
+//!
+//! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
+//! `codec`: values to bytes, and `backend`: where those go.
 
+#[cfg(feature = "tiers")]
+pub mod backend;
 mod budget;
 mod cache;
 mod call;
 mod clock;
+#[cfg(feature = "tiers")]
+pub mod codec;
 mod config;
 mod context;
 mod entry;
@@ -57,7 +64,11 @@ mod size;
 mod stats;
 mod sync;
 mod table;
+#[cfg(feature = "tiers")]
+mod task;
 pub mod testing;
+#[cfg(feature = "tiers")]
+mod time;
 mod waits;
 mod warm;
 mod worker;

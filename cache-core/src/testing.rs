@@ -23,6 +23,9 @@
 //! });
 //! ```
 
+#[cfg(feature = "tiers")]
+mod conformance;
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -34,6 +37,9 @@ use crate::error::Error;
 use crate::function::FunctionStats;
 use crate::stats::Stats;
 use crate::sync::{Arc, Ref};
+
+#[cfg(feature = "tiers")]
+pub use conformance::{backend_conformance, backend_safety};
 
 /// A private cache for a test. Clones are handles of the same cache.
 #[derive(Clone, Debug)]

@@ -1,6 +1,9 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod backends;
+mod codecs;
 mod config;
+mod filesystem;
 mod freshness;
 mod handle;
 mod invalidation;
