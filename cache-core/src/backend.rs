@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`Noop`] | keeps nothing |
 //! | [`Filesystem`] | keeps each value in a file, for all processes that share the directory |
+//! | `Redis` | keeps values in Redis or Valkey, on one server or in a cluster; takes the feature `redis` |
 //! | [`Memory`] | keeps values in memory, to put a bound in front of something slower, or to test with |
 //!
 //! # Writing one
@@ -63,12 +64,16 @@ mod filesystem;
 mod key;
 mod memory;
 mod noop;
+#[cfg(feature = "redis")]
+mod redis;
 mod value;
 
 pub use filesystem::Filesystem;
 pub use key::{BackendKey, Scope};
 pub use memory::Memory;
 pub use noop::Noop;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 pub use value::{Unusable, Value};
 
 pub use crate::task::BoxFuture;

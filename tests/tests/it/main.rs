@@ -12,6 +12,7 @@ mod loading_async;
 mod loading_sync;
 mod memory;
 mod panics;
+mod redis;
 mod registry;
 mod signatures;
 mod storing;
