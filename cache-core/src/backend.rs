@@ -6,6 +6,7 @@
 //!
 //! | backend | |
 //! | --- | --- |
+//! | [`Guarded`] | any other one, made such that a call neither fails nor waits because of it |
 //! | [`Noop`] | keeps nothing |
 //! | [`Filesystem`] | keeps each value in a file, for all processes that share the directory |
 //! | `Redis` | keeps values in Redis or Valkey, on one server or in a cluster; takes the feature `redis` |
@@ -61,6 +62,7 @@
 //! ```
 
 mod filesystem;
+mod guarded;
 mod key;
 mod memory;
 mod noop;
@@ -69,6 +71,7 @@ mod redis;
 mod value;
 
 pub use filesystem::Filesystem;
+pub use guarded::{Circuit, Guarded, Health};
 pub use key::{BackendKey, Scope};
 pub use memory::Memory;
 pub use noop::Noop;

@@ -1,9 +1,14 @@
 //! Futures without a runtime: wait for a thread, give up in time, go on in the background.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::time::Time;
+use crate::worker;
 
 /// A future whose type does not matter.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -62,9 +67,75 @@ impl<T> Future for Receiver<T> {
     }
 }
 
+/// What `future` gives, unless that takes longer than `patience`.
+pub(crate) async fn within<T>(
+    time: &Time,
+    patience: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    let mut alarm = None;
+    poll_fn(move |cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        // Set only now: what is ready at once needs no alarm.
+        let alarm = alarm.get_or_insert_with(|| {
+            let (sender, receiver) = channel::<()>();
+            time.after(patience, move || drop(sender));
+            receiver
+        });
+        Pin::new(alarm).poll(cx).map(|_| None)
+    })
+    .await
+}
+
+/// What `future` gives, or the message of its panic.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(payload) => Poll::Ready(Err(panic_message(&*payload))),
+    })
+    .await
+}
+
 /// What a panic said.
 pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("it panicked: {}", text.unwrap_or("without a message"))
+}
+
+/// Polls `future` on the background thread until it is done. It must not block there.
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    let future: BoxFuture<'static, ()> = Box::pin(future);
+    Arc::new(Task { future: Mutex::new(Some(future)), is_queued: AtomicBool::new(false) }).wake();
+}
+
+struct Task {
+    /// Taken out while it is polled, and for ever when it is done or has panicked.
+    future: Mutex<Option<BoxFuture<'static, ()>>>,
+    is_queued: AtomicBool,
+}
+
+impl Task {
+    fn poll(self: Arc<Self>) {
+        // Before the poll: what happens meanwhile must queue the task again.
+        self.is_queued.store(false, Ordering::SeqCst);
+        let Some(mut future) = self.future.lock().take() else { return };
+        let waker = Waker::from(Arc::clone(&self));
+        if future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            *self.future.lock() = Some(future);
+        }
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        // There is one background thread, so a task that is queued while it runs is polled after that.
+        if !self.is_queued.swap(true, Ordering::SeqCst) {
+            worker::after(Duration::ZERO, move || self.poll());
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Time as slower tiers know it: a clock that only goes forward and the wall clock.
+//! Time as slower tiers know it: a clock that only goes forward, the wall clock, and alarms.
 //!
 //! What leaves the process outlives its clocks, so lifetimes out there are told by the wall clock, which may jump.
 //! A test moves both by hand.
@@ -7,8 +7,11 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use std::collections::BTreeMap;
+
 use crate::clock::{Moment, machine_time, nanos};
 use crate::sync::{Arc, Mutex};
+use crate::worker;
 
 /// Where a slower tier takes its time from. Clones show the same time.
 #[derive(Clone, Default)]
@@ -25,7 +28,11 @@ enum Source {
 struct Manual {
     now: Moment,
     wall: SystemTime,
+    alarms: BTreeMap<(Moment, u64), Alarm>,
+    n_alarms: u64,
 }
+
+type Alarm = Box<dyn FnOnce() + Send>;
 
 impl Time {
     /// The time of the machine.
@@ -38,11 +45,11 @@ impl Time {
     #[must_use]
     pub fn manual() -> Self {
         let wall = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
-        let manual = Manual { now: Moment(0), wall };
+        let manual = Manual { now: Moment(0), wall, alarms: BTreeMap::new(), n_alarms: 0 };
         Self(Source::Manual(Arc::new(Mutex::new(manual))))
     }
 
-    /// Moves a manual time forward.
+    /// Moves a manual time forward, and rings the alarms that are due then.
     ///
     /// # Panics
     ///
@@ -50,9 +57,18 @@ impl Time {
     #[track_caller]
     pub fn advance(&self, span: Duration) {
         let manual = self.by_hand();
-        let mut manual = manual.lock();
-        let end = manual.now.after(span);
-        manual.go_to(end);
+        let end = manual.lock().now.after(span);
+        loop {
+            let mut state = manual.lock();
+            let Some(alarm) = state.alarms.first_entry().filter(|alarm| alarm.key().0 <= end)
+            else {
+                break state.go_to(end);
+            };
+            let ((due, _), ring) = alarm.remove_entry();
+            state.go_to(due);
+            drop(state);
+            ring();
+        }
     }
 
     /// Sets a manual wall clock, as an administrator or a time server does. The other clock does not move.
@@ -85,6 +101,20 @@ impl Time {
         match &self.0 {
             Source::System => Moment(nanos(START.get_or_init(machine_time).elapsed())),
             Source::Manual(manual) => manual.lock().now,
+        }
+    }
+
+    /// Runs `alarm` once, so much later.
+    pub(crate) fn after(&self, delay: Duration, alarm: impl FnOnce() + Send + 'static) {
+        match &self.0 {
+            Source::System => worker::after(delay, alarm),
+            Source::Manual(_) if delay.is_zero() => alarm(),
+            Source::Manual(manual) => {
+                let mut manual = manual.lock();
+                manual.n_alarms += 1;
+                let key = (manual.now.after(delay), manual.n_alarms);
+                manual.alarms.insert(key, Box::new(alarm));
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cache_core::backend::{CacheBackend, Filesystem, Memory, Noop};
+use cache_core::backend::{CacheBackend, Filesystem, Guarded, Memory, Noop};
 use cache_core::testing::{backend_conformance, backend_safety};
 
 use crate::support::watched;
@@ -37,4 +37,15 @@ fn files_under_a_small_limit_are_safe() {
     let folder = tempfile::tempdir().expect("a folder");
     let backend = Filesystem::new(folder.path()).expect("a path").max_bytes(20 << 20);
     watched(|| pollster::block_on(backend_safety(Arc::new(backend))));
+}
+
+#[test]
+fn a_guarded_backend_conforms() {
+    conforms(Guarded::new(Arc::new(Memory::new(64 << 20))));
+}
+
+#[test]
+fn a_guarded_backend_without_room_for_changes_is_safe() {
+    let guarded = Guarded::new(Arc::new(Memory::new(64 << 20))).max_queued(2, 1_000);
+    watched(|| pollster::block_on(backend_safety(Arc::new(guarded))));
 }

@@ -5,6 +5,7 @@ mod codecs;
 mod config;
 mod filesystem;
 mod freshness;
+mod guarded;
 mod handle;
 mod invalidation;
 mod keys;
