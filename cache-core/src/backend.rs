@@ -7,6 +7,7 @@
 //! | backend | |
 //! | --- | --- |
 //! | [`Guarded`] | any other one, made such that a call neither fails nor waits because of it |
+//! | [`Tiered`] | several of these, the faster ones first |
 //! | [`Noop`] | keeps nothing |
 //! | [`Filesystem`] | keeps each value in a file, for all processes that share the directory |
 //! | `Redis` | keeps values in Redis or Valkey, on one server or in a cluster; takes the feature `redis` |
@@ -68,6 +69,7 @@ mod memory;
 mod noop;
 #[cfg(feature = "redis")]
 mod redis;
+mod tiered;
 mod value;
 
 pub use filesystem::Filesystem;
@@ -77,6 +79,7 @@ pub use memory::Memory;
 pub use noop::Noop;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+pub use tiered::Tiered;
 pub use value::{Unusable, Value};
 
 pub use crate::task::BoxFuture;

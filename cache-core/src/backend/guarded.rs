@@ -161,6 +161,12 @@ impl Guarded {
         within(&self.shared.time, patience, is_idle).await.is_some()
     }
 
+    /// Notes a value that is to be stored.
+    pub(super) fn note(&self, key: &BackendKey, value: Value) {
+        self.shared.state.lock().queue.change(key, Change::Set(value), None);
+        self.shared.work();
+    }
+
     fn with(mut self, set: impl FnOnce(&mut Shared)) -> Self {
         set(Arc::get_mut(&mut self.shared).expect("settings come before the first clone"));
         self
@@ -228,8 +234,7 @@ impl CacheBackend for Guarded {
 
     /// Notes the value at once, also when nobody polls the future.
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
-        self.shared.state.lock().queue.change(key, Change::Set(value), None);
-        self.shared.work();
+        self.note(key, value);
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -1,8 +1,9 @@
 //! Every backend passes the same suite.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use cache_core::backend::{CacheBackend, Filesystem, Guarded, Memory, Noop};
+use cache_core::backend::{CacheBackend, Filesystem, Guarded, Memory, Noop, Tiered};
 use cache_core::testing::{backend_conformance, backend_safety};
 
 use crate::support::watched;
@@ -48,4 +49,12 @@ fn a_guarded_backend_conforms() {
 fn a_guarded_backend_without_room_for_changes_is_safe() {
     let guarded = Guarded::new(Arc::new(Memory::new(64 << 20))).max_queued(2, 1_000);
     watched(|| pollster::block_on(backend_safety(Arc::new(guarded))));
+}
+
+#[test]
+fn tiers_conform() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = Filesystem::new(folder.path()).expect("a path");
+    let patient = |backend| Guarded::new(backend).soft_timeout(Duration::from_secs(20));
+    conforms(Tiered::new([patient(Arc::new(Memory::new(1 << 20))), patient(Arc::new(files))]));
 }

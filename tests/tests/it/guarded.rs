@@ -19,7 +19,7 @@ use crate::support::{Gate, eventually, watched};
 
 /// What a backend does that a test has in hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mood {
+pub(crate) enum Mood {
     Works,
     Fails,
     FailsToSet,
@@ -30,15 +30,26 @@ enum Mood {
 }
 
 /// A memory in whatever mood a test wants.
-struct Moody {
+pub(crate) struct Moody {
     memory: Memory,
     mood: Mutex<Mood>,
-    gate: Gate,
+    pub(crate) gate: Gate,
     n_asked: AtomicUsize,
     log: Mutex<Vec<String>>,
 }
 
 impl Moody {
+    /// One that works.
+    pub(crate) fn new(time: &Time) -> Arc<Self> {
+        Arc::new(Self {
+            memory: Memory::with_time(1 << 30, time.clone()),
+            mood: Mutex::new(Mood::Works),
+            gate: Gate::new(),
+            n_asked: AtomicUsize::new(0),
+            log: Mutex::new(Vec::new()),
+        })
+    }
+
     async fn ask(&self, what: String) -> Result<(), Error> {
         self.n_asked.fetch_add(1, Ordering::SeqCst);
         let is_set = what.starts_with("set");
@@ -57,11 +68,11 @@ impl Moody {
         }
     }
 
-    fn is(&self, mood: Mood) {
+    pub(crate) fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    fn n_asked(&self) -> usize {
+    pub(crate) fn n_asked(&self) -> usize {
         self.n_asked.load(Ordering::SeqCst)
     }
 
@@ -70,7 +81,7 @@ impl Moody {
     }
 
     /// What is there, whoever may see it.
-    fn content(&self, n: u32) -> Option<Vec<u8>> {
+    pub(crate) fn content(&self, n: u32) -> Option<Vec<u8>> {
         let found = self.memory.get(&key(n)).block_on().expect("a memory works");
         found.map(|value| value.payload().to_vec())
     }
@@ -128,13 +139,7 @@ impl Tier {
 
     fn with(set: impl FnOnce(Guarded) -> Guarded) -> Self {
         let time = Time::manual();
-        let moody = Arc::new(Moody {
-            memory: Memory::with_time(1 << 30, time.clone()),
-            mood: Mutex::new(Mood::Works),
-            gate: Gate::new(),
-            n_asked: AtomicUsize::new(0),
-            log: Mutex::new(Vec::new()),
-        });
+        let moody = Moody::new(&time);
         let guarded = Guarded::new(Arc::clone(&moody) as Arc<dyn CacheBackend>);
         Self { guarded: set(guarded.time(time.clone())), moody, time }
     }
@@ -187,7 +192,7 @@ impl Tier {
     }
 }
 
-fn key(n: u32) -> BackendKey {
+pub(crate) fn key(n: u32) -> BackendKey {
     BackendKey::new("shop", "price", "1", &n.to_le_bytes())
 }
 

@@ -20,4 +20,5 @@ mod storing;
 mod support;
 mod testing_aids;
 mod tidy;
+mod tiered;
 mod traces;
