@@ -478,6 +478,24 @@ fn a_process_that_is_killed_while_it_writes_leaves_nothing_wrong() {
     assert_eq!(fs::read_dir(temporary).expect("a folder").count(), 0, "what was left is removed");
 }
 
+#[test]
+fn what_somebody_is_writing_is_left_alone() {
+    let mut disk = Disk::new();
+    disk.set(1, b"a value");
+    let temporary = disk.folder.path().join("cache-core-1/temporary/being-written");
+    let file = fs::File::create(&temporary).expect("a file");
+    let now = disk.time.wall();
+    for modified in [now - Duration::from_secs(60), now + Duration::from_secs(60)] {
+        file.set_modified(modified).expect("a time");
+        disk.restart();
+        disk.stats();
+        assert!(temporary.exists());
+    }
+    file.set_modified(now - Duration::from_secs(3_601)).expect("a time");
+    disk.stats();
+    assert!(!temporary.exists(), "an hour later nobody is writing it");
+}
+
 /// The kernel refuses to let a file grow, as it does when a disk is full.
 #[cfg(unix)]
 #[test]

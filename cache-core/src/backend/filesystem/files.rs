@@ -171,9 +171,12 @@ impl Files {
         for entry in all {
             let path = entry?.path();
             let modified = fs::symlink_metadata(&path).and_then(|data| data.modified());
-            // A file of the future is one from before the clock was set back.
-            if modified.is_ok_and(|at| now.duration_since(at).map_or(true, |age| age > LEFT_BEHIND))
-            {
+            // A clock may have been set back since, or may differ a little from that of a file server.
+            let is_old = modified.is_ok_and(|at| {
+                let age = now.duration_since(at).unwrap_or_else(|ahead| ahead.duration());
+                age > LEFT_BEHIND
+            });
+            if is_old {
                 self.discard(&path);
             }
         }
