@@ -147,7 +147,8 @@ impl Tier {
     }
 
     fn get(&self, n: u32) -> Option<Vec<u8>> {
-        let found = self.guarded.get(&key(n)).block_on().expect("it never fails");
+        let guarded = self.guarded.clone();
+        let found = watched(move || guarded.get(&key(n)).block_on().expect("it never fails"));
         found.map(|value| value.payload().to_vec())
     }
 
