@@ -399,7 +399,13 @@ fn a_clear_overtakes_what_came_before_it_and_nothing_else() {
     eventually("it has begun", || tier.moody.n_asked() == 1);
     tier.set(2, b"waiting");
     eventually("it has begun too", || tier.moody.n_asked() == 2);
+    tier.moody.is(Mood::Works);
     tier.clear();
+    // What is done in the background is done in turn, so a clear that did not wait would be over now.
+    let other = Tier::new();
+    other.set(1, b"later");
+    other.settle();
+    assert_eq!(tier.moody.n_asked(), 2, "the clear waits for what is running");
     tier.set(3, b"after");
     tier.set(1, b"after too");
     assert_eq!((tier.get(1), tier.get(2), tier.get(3)), (bytes("after too"), None, bytes("after")));
