@@ -47,6 +47,8 @@ pub(crate) enum Function {
     SharedText,
     Price,
     Expiring,
+    Depending,
+    DependingOnThree,
     NumberAsync,
     Slow,
 }
@@ -112,6 +114,21 @@ pub(crate) trait Contestant: 'static {
 
     /// A number for a number, for [`TTL_SECS`] seconds.
     fn expiring(key: u64) -> u64 {
+        lacking(key)
+    }
+
+    /// A number for a number, until [`Contestant::emit`] says that it changed.
+    fn depending(key: u64) -> u64 {
+        lacking(key)
+    }
+
+    /// A number for a number, until one of three events.
+    fn depending_on_three(key: u64) -> u64 {
+        lacking(key)
+    }
+
+    /// Says that a number changed.
+    fn emit(key: u64) {
         lacking(key)
     }
 

@@ -33,6 +33,10 @@ const N_TASKS: usize = 10_000;
 /// How often one cold key after the other is asked for.
 const N_STAMPEDES: u64 = 5;
 
+/// How often so many events are emitted one after the other.
+const N_EMIT_SLICES: usize = 9;
+const N_EMITS: usize = 100;
+
 /// How many calls allocations are counted over.
 const N_COUNTED: usize = 10_000;
 
@@ -93,6 +97,8 @@ impl Visitor for Plan {
                     self.hits(&orders, |order: &Order| C::price(order), work::price)
                 }
                 Function::Expiring => self.number_hits(n_keys, C::expiring),
+                Function::Depending => self.number_hits(n_keys, C::depending),
+                Function::DependingOnThree => self.number_hits(n_keys, C::depending_on_three),
                 _ => match capacity {
                     SMALL => self.number_hits(n_keys, C::number::<SMALL>),
                     LARGE => self.number_hits(n_keys, C::number::<LARGE>),
@@ -106,6 +112,7 @@ impl Visitor for Plan {
             Shape::Zipf { n_threads } => self.zipf::<C>(n_threads),
             Shape::AsyncHits { runtime } => self.async_hits::<C>(runtime),
             Shape::Stampede { runtime } => stampede::<C>(runtime),
+            Shape::Emits { n_entries } => emits::<C>(n_entries),
             Shape::Memory => match function {
                 Function::Text => {
                     let pages = inputs::pages(MEMORY as u32);
@@ -434,6 +441,29 @@ fn stampede<C: Contestant>(runtime: Runtime) -> Result<Measurement> {
         }
     }
     Ok(Measurement { bodies: Some(n_bodies as f64), ..Measurement::of(slices) })
+}
+
+/// The time of an emit that drops one of so many entries, each of which is computed anew before its
+/// turn comes again.
+fn emits<C: Contestant>(n_entries: u32) -> Result<Measurement> {
+    let keys = 0..u64::from(n_entries);
+    for key in keys.clone() {
+        C::depending(key);
+    }
+    let mut slices = Vec::new();
+    for slice in 0..N_EMIT_SLICES {
+        let dropped = || keys.clone().skip(slice).step_by(n_entries as usize / N_EMITS);
+        let started = Instant::now();
+        dropped().for_each(C::emit);
+        slices.push(started.elapsed().as_secs_f64() * 1e9 / dropped().count() as f64);
+        let base = work::bodies();
+        dropped().for_each(|key| _ = C::depending(key));
+        ensure!(work::bodies() - base == dropped().count() as u64, "an emit dropped nothing");
+        let base = work::bodies();
+        keys.clone().for_each(|key| _ = C::depending(key));
+        ensure!(work::bodies() == base, "an emit dropped what does not depend on its event");
+    }
+    Ok(Measurement::of(slices))
 }
 
 /// The bytes that an entry takes beyond its key and its value.

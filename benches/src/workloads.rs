@@ -22,6 +22,7 @@ pub(crate) enum Group {
     Async,
     Stampede,
     Memory,
+    Events,
 }
 
 /// What the calls are.
@@ -41,6 +42,8 @@ pub(crate) enum Shape {
     Stampede { runtime: Runtime },
     /// A million entries, and nothing timed.
     Memory,
+    /// Emits an event that one of so many entries names.
+    Emits { n_entries: u32 },
 }
 
 /// Which of tokio's runtimes.
@@ -104,6 +107,11 @@ impl Workload {
         if needs_bound && matches!(C::CLASS, Class::Unbounded | Class::Floor) {
             return Some("has no bound");
         }
+        let needs_events =
+            matches!(self.function, Function::Depending | Function::DependingOnThree);
+        if needs_events && C::CLASS != Class::Ours {
+            return Some("has no events");
+        }
         C::lacks(self.function).or_else(|| C::refuses(self.capacity))
     }
 
@@ -115,13 +123,14 @@ impl Workload {
 }
 
 impl Group {
-    pub(crate) const ALL: [Group; 6] = [
+    pub(crate) const ALL: [Group; 7] = [
         Group::Hits,
         Group::Replacement,
         Group::Threads,
         Group::Async,
         Group::Stampede,
         Group::Memory,
+        Group::Events,
     ];
 
     /// The name of the plot's file.
@@ -133,6 +142,7 @@ impl Group {
             Group::Async => "async",
             Group::Stampede => "stampede",
             Group::Memory => "memory",
+            Group::Events => "events",
         }
     }
 
@@ -145,6 +155,7 @@ impl Group {
             Group::Async => "A hit of an async function",
             Group::Stampede => "10,000 tasks on one cold key: time, and bodies run",
             Group::Memory => "Bytes an entry takes beyond its key and value",
+            Group::Events => "A hit that depends on events, and an emit",
         }
     }
 }
@@ -182,6 +193,24 @@ const fn hits(
     Workload { name, about, group: Group::Hits, shape, function, capacity }
 }
 
+const fn hits_of_dependents(
+    name: &'static str,
+    about: &'static str,
+    function: Function,
+) -> Workload {
+    Workload { group: Group::Events, ..hits(name, about, 1_000, SMALL, function) }
+}
+
+const fn emits(
+    name: &'static str,
+    about: &'static str,
+    n_entries: u32,
+    capacity: usize,
+) -> Workload {
+    let (shape, function) = (Shape::Emits { n_entries }, Function::Depending);
+    Workload { name, about, group: Group::Events, shape, function, capacity }
+}
+
 const fn on_threads(name: &'static str, about: &'static str, shape: Shape) -> Workload {
     let function = Function::Number;
     Workload { name, about, group: Group::Threads, shape, function, capacity: SMALL }
@@ -196,7 +225,13 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     hits("str-string", "(&str, u32) to String, 1,000 keys", 1_000, SMALL, Function::Text),
     hits("str-arc", "(&str, u32) to Arc<str>, 1,000 keys", 1_000, SMALL, Function::SharedText),
     hits("struct", "a struct of five fields, 1,000 keys", 1_000, SMALL, Function::Price),
-    hits("ttl", "u64 to u64 with a lifetime, 1,000 keys", 1_000, SMALL, Function::Expiring),
+    hits(
+        "ttl",
+        "u64 to u64 with a lifetime and an event, 1,000 keys",
+        1_000,
+        SMALL,
+        Function::Expiring,
+    ),
     Workload {
         name: "miss",
         about: "misses that evict, 10,000 entries",
@@ -285,6 +320,10 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         function: Function::Text,
         capacity: MEMORY,
     },
+    hits_of_dependents("event-1", "u64 to u64, one event, 1,000 keys", Function::Depending),
+    hits_of_dependents("event-3", "the same, three events", Function::DependingOnThree),
+    emits("emit-1k", "an emit that drops one of 1,000 entries", 1_000, SMALL),
+    emits("emit-1m", "an emit that drops one of 1,000,000 entries", 1_000_000, HUGE),
 ];
 
 const fn times(workload: &'static str, limit: f64, peer: &'static str) -> Bar {
@@ -328,5 +367,7 @@ pub(crate) const BARS: &[Bar] = &[
     at_most("str-arc", 0.0, Figure::Allocations),
     at_most("struct", 0.0, Figure::Allocations),
     at_most("ttl", 0.0, Figure::Allocations),
+    at_most("event-1", 0.0, Figure::Allocations),
+    at_most("event-3", 0.0, Figure::Allocations),
     at_most("async-ct", 0.0, Figure::Allocations),
 ];

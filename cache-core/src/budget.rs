@@ -7,6 +7,9 @@ const NO_LIMIT: usize = usize::MAX;
 /// Up to so many entries, the order of use is exact.
 const EXACT_ENTRIES: usize = 1024;
 
+/// Up to such a limit on bytes it is exact for so many entries of any size.
+const SMALL: usize = 64 << 20;
+
 /// A limit on bytes and one on entries, with what is held under them.
 ///
 /// Everything is changed under the lock of the memory, and read by anybody.
@@ -68,13 +71,16 @@ impl Budget {
         self.max_bytes().is_some() || self.max_entries().is_some()
     }
 
-    /// Whether the order of use is to be exact: with few entries, and a limit that may be reached with few.
+    /// Whether the order of use is to be exact: with few entries, where so few may have to make room.
     ///
-    /// The first 64th of the bytes does not count: nothing can have to go there.
+    /// That is so where a limit is small, or where so many as large as those that are held would reach it.
     pub(crate) fn is_exact(&self) -> bool {
-        self.entries() <= EXACT_ENTRIES
+        let (entries, max_bytes) = (self.entries(), self.max_bytes.load(Ordering::Relaxed));
+        let few_fill_it = || max_bytes / EXACT_ENTRIES <= self.bytes() / entries.max(1);
+        entries <= EXACT_ENTRIES
             && (self.max_entries.load(Ordering::Relaxed) <= EXACT_ENTRIES
-                || self.bytes() > self.max_bytes.load(Ordering::Relaxed) / 64)
+                || max_bytes <= SMALL
+                || few_fill_it())
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -137,5 +143,71 @@ mod tests {
         let budget = Budget::new(None, None);
         budget.reserve(usize::MAX - 1);
         assert!(budget.has_room(1) && !budget.has_room(2));
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_empty_budget_is_not_admitted() {
+        let budget = Budget::new(Some(100), Some(1));
+        budget.reserve(100);
+        assert!(budget.admits(100) && !budget.admits(101), "whatever is held now");
+        budget.set_max_entries(Some(0));
+        assert!(!budget.admits(0));
+    }
+
+    #[test]
+    fn a_limit_that_is_lowered_shows_what_is_over() {
+        let budget = Budget::new(None, None);
+        assert!(!budget.has_limit());
+        budget.reserve(60);
+        budget.reserve(40);
+        budget.set_max_bytes(Some(100));
+        assert!(budget.has_limit() && !budget.is_over(), "up to the limit and not beyond");
+        budget.set_max_bytes(Some(99));
+        assert!(budget.is_over());
+        budget.set_max_bytes(None);
+        budget.set_max_entries(Some(1));
+        assert_eq!((budget.max_bytes(), budget.max_entries()), (None, Some(1)));
+        assert!(budget.is_over());
+        budget.release(60);
+        assert!(!budget.is_over());
+    }
+
+    #[test]
+    fn the_peak_starts_anew_from_what_is_held() {
+        let budget = Budget::new(None, None);
+        budget.reserve(60);
+        budget.reserve(40);
+        budget.release(60);
+        budget.reset_peak();
+        assert_eq!(budget.peak_bytes(), 40);
+        budget.reserve(5);
+        assert_eq!(budget.peak_bytes(), 45);
+    }
+
+    #[test]
+    fn the_order_is_exact_where_a_limit_may_be_reached_with_few_entries() {
+        let budget = Budget::new(Some(SMALL), None);
+        assert!(budget.is_exact(), "a small limit");
+        budget.set_max_bytes(Some(2 * SMALL));
+        assert!(!budget.is_exact(), "an empty cache has far to go");
+        budget.reserve(2 * SMALL / EXACT_ENTRIES);
+        assert!(budget.is_exact(), "as many of its size fill it");
+        budget.reserve(1);
+        assert!(!budget.is_exact(), "more of their size fill it");
+        budget.set_max_bytes(None);
+        assert!(!budget.is_exact(), "no limit can be reached");
+        budget.set_max_entries(Some(EXACT_ENTRIES));
+        assert!(budget.is_exact());
+        budget.set_max_entries(Some(EXACT_ENTRIES + 1));
+        assert!(!budget.is_exact());
+    }
+
+    #[test]
+    fn the_order_of_many_entries_is_not_exact() {
+        let budget = Budget::new(Some(EXACT_ENTRIES), None);
+        (0..EXACT_ENTRIES).for_each(|_| budget.reserve(1));
+        assert!(budget.is_exact());
+        budget.reserve(0);
+        assert!(!budget.is_exact());
     }
 }

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::audit::Audit;
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, Settings};
 use crate::entry::EntryInfo;
 use crate::error::Error;
+use crate::event::Event;
+use crate::events::{Events, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
+use crate::glob;
 use crate::memory::Memory;
 use crate::stats::Stats;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
@@ -20,6 +24,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 /// A cache: the global one of the process, or a test's own.
 pub(crate) struct Inner {
     pub(crate) memory: Memory,
+    pub(crate) events: Arc<Events>,
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     enabled: AtomicBool,
@@ -64,6 +69,7 @@ impl Inner {
                 settings.exact_order,
                 !is_global,
             ),
+            events: Arc::default(),
             clock,
             enabled: AtomicBool::new(settings.enabled),
             settings,
@@ -77,7 +83,8 @@ impl Inner {
     #[inline]
     pub(crate) fn state(&self, function: &'static Function) -> Ref<FunctionState> {
         if self.is_global {
-            return Ref::Global(function.global.get_or_init(|| self.new_global_state(function)));
+            let known = function.global.get();
+            return Ref::Global(known.unwrap_or_else(|| self.new_global_state(function)));
         }
         let mut states = self.states.lock();
         states
@@ -92,6 +99,9 @@ impl Inner {
     #[cold]
     fn new_global_state(&self, function: &'static Function) -> &'static FunctionState {
         let mut states = self.states.lock();
+        if let Some(state) = function.global.get() {
+            return state;
+        }
         // One for each function of the program, and as long-lived as the function.
         let leak = |owner| -> &'static FunctionState {
             Box::leak(Box::new(self.new_state(function, owner)))
@@ -100,6 +110,8 @@ impl Inner {
             unreachable!("a line above it is global")
         };
         states.insert(address(function), Ref::Global(state));
+        // Under the lock nobody else has set it.
+        let _ = function.global.set(state);
         state
     }
 
@@ -166,7 +178,9 @@ impl Inner {
         state.ttl.or(state.function.ttl).or(self.settings.ttl)
     }
 
+    /// Drops what has expired, says how much that was, and drops what is outdated.
     pub(crate) fn sweep(&self) -> usize {
+        self.memory.sweep_outdated();
         self.memory.sweep(self.clock.now())
     }
 
@@ -182,13 +196,57 @@ impl Inner {
         let due = due.max(now.after(SWEEP_INTERVAL));
         if self.clock.is_system() && self.next_sweep.fetch_min(due.0, Ordering::SeqCst) > due.0 {
             worker::after(due.since(now), move || {
-                self.next_sweep.store(u64::MAX, Ordering::SeqCst);
+                // Reading as well: who finds a sweep planned is seen by it.
+                self.next_sweep.swap(u64::MAX, Ordering::SeqCst);
                 self.sweep();
                 let next = self.memory.next_due();
                 if next != Moment::NEVER {
                     self.plan_sweep(next);
                 }
             });
+        }
+    }
+}
+
+impl Ref<Inner> {
+    /// Emits an event.
+    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E) {
+        self.emitted(self.events.emit(event));
+    }
+
+    /// Emits all events of a type.
+    pub(crate) fn emit_all<E: Event + ?Sized>(&self) {
+        self.emit_named(&[Named::all::<E>()]);
+    }
+
+    /// Emits what has a name.
+    pub(crate) fn emit_named(&self, events: &[Named]) {
+        let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
+        self.emitted(has_moved);
+    }
+
+    /// Drops what is stored under names or labels like that, outdates what is computed from it,
+    /// and says how many entries that were.
+    fn invalidate_matching(&self, pattern: &str) -> usize {
+        let is_named = |function: &Function| glob::matches(pattern, function.name);
+        let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
+        let n_entries = self.memory.invalidate_matching(is_named, is_labelled);
+        // What a load that runs, or an entry that was evicted, is labelled is not known.
+        let states = self.known_states().into_iter().map(|state| state.function);
+        let families = states.filter(|it| it.is_labelled || is_named(it)).map(Function::family);
+        let has_moved = families.fold(false, |moved, it| self.events.emit_all(it) | moved);
+        self.emitted(has_moved);
+        n_entries
+    }
+
+    /// Has the entries given back that depend on what was emitted, if there may be some.
+    ///
+    /// In a test's own cache they go at once, so that the test sees what does.
+    pub(crate) fn emitted(&self, has_moved: bool) {
+        match self {
+            _ if !has_moved => {}
+            Self::Global(cache) => cache.plan_sweep(cache.clock.now()),
+            Self::Shared(cache) => cache.memory.sweep_outdated(),
         }
     }
 }
@@ -272,6 +330,57 @@ impl Cache {
     /// Drops everything. Results that are being computed now will reach their callers and not be stored.
     pub fn clear(&self) {
         self.inner.memory.clear(None);
+    }
+
+    /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
+    pub fn emit<E: Event>(&self, event: E) {
+        self.inner.emit(&event);
+    }
+
+    /// Emits all events of a type in this cache, as [`emit_all`](crate::emit_all) does in that of the thread.
+    pub fn emit_all<E: Event + ?Sized>(&self) {
+        self.inner.emit_all::<E>();
+    }
+
+    /// Drops what functions of such names have stored and what has such a label, and says how many entries that were.
+    ///
+    /// In the pattern, `*` stands for any text and `?` for one character. When this returns, no later call is served
+    /// such a result that was computed before. Of a load that still runs the label is not known, so those of all
+    /// functions with labels are not stored, and what was computed from results of such functions is computed anew.
+    /// Looks at every entry, some under each lock.
+    ///
+    /// ```
+    /// use cache_core::{Cache, cached};
+    ///
+    /// #[cached(label = "img:{model}:{prompt}")]
+    /// fn image(model: &str, prompt: &str) -> Vec<u8> {
+    ///     [model, prompt].concat().into_bytes()
+    /// }
+    ///
+    /// image("dalle3", "a cat");
+    /// image("sdxl", "a cat");
+    /// assert_eq!(Cache::global().invalidate_matching("img:dalle3:*"), 1);
+    /// ```
+    pub fn invalidate_matching(&self, pattern: &str) -> usize {
+        self.inner.invalidate_matching(pattern)
+    }
+
+    /// Looks for what does not fit together: events that nobody emits, events that no result depends on, and functions
+    /// whose results may never go.
+    ///
+    /// It knows what the attributes say, and what was emitted in this cache so far. As a test:
+    ///
+    /// ```no_run
+    /// # use cache_core::Cache;
+    /// let audit = Cache::global().audit();
+    /// assert!(audit.is_clean(), "{audit}");
+    /// ```
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        let is_mortal = |function: &'static Function| {
+            function.idle.is_some() || self.inner.ttl(&self.inner.state(function)).is_some()
+        };
+        Audit::new(&self.inner.events, is_mortal)
     }
 
     /// Drops what has expired, without waiting for the sweep in the background, and says how many entries that were.
@@ -362,7 +471,8 @@ impl Builder {
 
     /// Keeps the order of use exactly, however many entries there are.
     ///
-    /// A cache of up to 1024 entries does so anyway. Beyond, each hit then writes a counter that all threads share.
+    /// A cache that is limited to 1024 entries does so anyway. In others each hit then writes a counter that all threads
+    /// share, where uses that lie within a 64th of the entries would count as one.
     pub fn exact_order(mut self, exact: bool) -> Self {
         self.settings.exact_order = exact;
         self

@@ -6,24 +6,27 @@
 use std::any::TypeId;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use crate::cache::{self, Inner};
+use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Key, KeyRef};
+use crate::entry::{Entry, Key, KeyRef};
 use crate::epoch;
+use crate::event::Family;
+use crate::events::Stamps;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
-use crate::lead::{Leader, Own, Running, Terms, put, storable};
+use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
+use crate::sources::{Sources, Standing};
 use crate::stats::{AnyTime, Stats};
+use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Ordering, Ref};
-use crate::table::Found;
 use crate::waits::Wait;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
@@ -31,8 +34,6 @@ use crate::waits::Wait;
 pub struct Site {
     function: &'static Function,
     instance: Option<TypeId>,
-    /// What the hash of a key begins with.
-    identity: u64,
     mode: Mode,
 }
 
@@ -40,8 +41,7 @@ impl Site {
     /// The site of a function that is not generic.
     #[inline]
     pub fn of(function: &'static Function) -> Self {
-        let identity = std::ptr::from_ref(function).addr() as u64;
-        Self { function, instance: None, identity, mode: Mode::Normal }
+        Self { function, instance: None, mode: Mode::Normal }
     }
 
     /// The site of one instantiation.
@@ -50,10 +50,7 @@ impl Site {
     /// which no name or path in the source does.
     #[inline]
     pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        let instance = typeid::of::<T>();
-        let mut hasher = InstanceHasher(std::ptr::from_ref(function).addr() as u64);
-        instance.hash(&mut hasher);
-        Self { function, instance: Some(instance), identity: hasher.0, mode: Mode::Normal }
+        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -79,7 +76,14 @@ impl Site {
     /// Begins a call, whose arguments are to follow.
     #[inline(always)]
     pub fn call(self) -> Call {
-        Call { site: self, key: KeyWriter::new(self.identity) }
+        let state = self.function.global.get();
+        let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
+        if let Some(instance) = self.instance {
+            let mut hasher = InstanceHasher(0);
+            instance.hash(&mut hasher);
+            keys = keys.with(hasher.0);
+        }
+        Call { site: self, state, key: KeyWriter::new(keys) }
     }
 
     /// What the function has done.
@@ -92,6 +96,8 @@ impl Site {
     pub fn clear(self) {
         let cache = context::current_cache();
         cache.memory.clear(Some(&*cache.state(self.function)));
+        // After what is stored is gone: who sees this finds nothing of it.
+        cache.emitted(cache.events.emit_all(self.function.family()));
     }
 
     /// Makes the next call on this thread reload, until the scope is dropped.
@@ -137,6 +143,8 @@ impl Hasher for InstanceHasher {
 #[must_use = "a call is answered, or addressed"]
 pub struct Call {
     site: Site,
+    /// What the global cache knows of the function, if that was asked for it before.
+    state: Option<&'static FunctionState>,
     key: KeyWriter,
 }
 
@@ -157,14 +165,37 @@ impl Call {
     }
 
     /// The way of nearly every hit: nothing is special about the call, and the global cache has its result.
-    #[inline]
+    #[inline(always)]
     fn hit<R>(&self, plan: Plan<R>) -> Option<R> {
-        if self.site.mode != Mode::Normal {
+        let state = self.state?;
+        if self.site.mode != Mode::Normal || !context::is_plain() {
             return None;
         }
         let (bytes, hash) = self.key.finish().ok()?;
-        let found = find(self.site.function, self.site.instance, hash, bytes)?;
+        let cache = cache::global();
+        let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
+        if found.entry().is_special() && !self.is_served(cache, state, found.entry()) {
+            return None;
+        }
+        cache.memory.note_hit(&found, state, &cache.clock);
         plan.restore(found.entry())
+    }
+
+    /// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
+    #[inline(never)]
+    fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
+        if !entry.is_of(self.site.instance)
+            || !entry.is_current()
+            || !is_heard(|endpoint| hears(entry, endpoint))
+            || entry.is_mortal() && !is_alive(entry, &cache.clock)
+        {
+            return false;
+        }
+        if state.is_limited() {
+            // It has an order of its own, which may be an exact one.
+            cache.memory.note_order(entry, state);
+        }
+        true
     }
 
     /// Looks again, for what may be special about the call.
@@ -173,11 +204,12 @@ impl Call {
         let unclaimed = Miss { plan, ticket: None };
         let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
         let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
-        if let Some(out) = look(&cache, key, mode, plan) {
+        let around = around(&cache, key);
+        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
             return Lookup::Hit(out);
         }
         let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
-        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, begun: None }) })
+        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, around, begun: None }) })
     }
 
     /// Answers the call from the cache, or by running a sync body.
@@ -194,16 +226,20 @@ impl Call {
     fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
         let Some(Way { cache, state, mode }) = self.way() else { return body() };
         let Some(key) = self.key(&state) else { return body() };
-        if let Some(out) = look(&cache, key, mode, plan) {
+        let around = around(&cache, key);
+        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
             return out;
         }
         let join = mode.join(state.function);
-        match cache.memory.begin(key, join, Company::Welcome, false, &cache.clock) {
+        let company = Company::Welcome.with(around.as_deref());
+        match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
-            Begin::Lead(load) => Leader::new(cache, key, load).run(plan, |_| body()),
+            Begin::Lead(load) => {
+                Leader::new(cache, key, load, around.as_ref()).run(plan, |_| body())
+            }
             begun => {
                 let key = key.to_owned(state.clone());
-                let ticket = Ticket { cache, key, join, begun: Some(begun) };
+                let ticket = Ticket { cache, key, join, around, begun: Some(begun) };
                 Miss { plan, ticket: Some(ticket) }.load(body)
             }
         }
@@ -211,17 +247,29 @@ impl Call {
 
     /// Which cache the call goes to, and how; `None` if the cache has nothing to do with it.
     fn way(&self) -> Option<Way> {
-        let Site { function, mode, .. } = self.site;
+        let Site { function, instance, mode } = self.site;
         let (cache, forced) = context::of_call(function);
         let mode = if forced == Mode::Normal { mode } else { forced };
         let state = cache.state(function);
-        (mode != Mode::Uncached && state.is_enabled()).then_some(Way { cache, state, mode })
+        if mode != Mode::Uncached && state.is_enabled() {
+            return Some(Way { cache, state, mode });
+        }
+        // A load around depends on the call all the same.
+        if let Ok((bytes, hash)) = self.key.finish() {
+            around(&cache, KeyRef { state: &state, instance, hash, bytes });
+        }
+        None
     }
 
     /// Drops what is stored for the call; true if there was something.
     #[must_use]
     pub fn invalidate(&mut self) -> bool {
-        self.addressed(|cache, key| cache.memory.invalidate(key, &cache.clock)).unwrap_or(false)
+        let invalidate = |cache: &Ref<Inner>, key: KeyRef<'_>| {
+            let was_there = cache.memory.invalidate(key, &cache.clock);
+            note_change(cache, key);
+            was_there
+        };
+        self.addressed(invalidate).unwrap_or(false)
     }
 
     /// What is stored for the call. Neither counts nor makes it more recently used.
@@ -237,18 +285,22 @@ impl Call {
     #[must_use]
     pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
-            if !key.state.is_enabled() {
+            let sources = terms.sources();
+            let entry = if key.state.is_enabled() {
+                storable(cache, key, plan, value, terms, sources.as_deref())
+            } else {
                 // What is there must not come back when caching is switched on again.
-                cache.memory.invalidate(key, &cache.clock);
-                return false;
-            }
-            match storable(cache, key, plan, value, terms) {
+                None
+            };
+            let is_stored = match entry {
                 Some(entry) => put(cache, entry, key) == Stored::Yes,
                 None => {
                     cache.memory.invalidate(key, &cache.clock);
                     false
                 }
-            }
+            };
+            note_change(cache, key);
+            is_stored
         };
         self.addressed(store).unwrap_or(false)
     }
@@ -273,46 +325,9 @@ impl Call {
     }
 }
 
-/// Finds the result of a call in the global cache, and counts it.
-// Apart, and for all types: annotated functions are to be small.
-#[inline(never)]
-fn find(
-    function: &'static Function,
-    instance: Option<TypeId>,
-    hash: u64,
-    bytes: &[u8],
-) -> Option<Found> {
-    let state = *function.global.get()?;
-    if !context::is_plain() || !state.is_enabled() {
-        return None;
-    }
-    let cache = cache::global();
-    let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
-    if found.entry().is_special() && !is_served(cache, state, instance, &found) {
-        return None;
-    }
-    cache.memory.note_hit(&found, state, &cache.clock);
-    Some(found)
-}
-
-/// Whether an entry that is of one instantiation, is mortal or has a place in an order of its function is for this call.
-#[inline(never)]
-fn is_served(
-    cache: &Inner,
-    state: &FunctionState,
-    instance: Option<TypeId>,
-    found: &Found,
-) -> bool {
-    let entry = found.entry();
-    if !entry.is_of(instance)
-        || entry.is_mortal() && !entry.outlives(cache.clock.for_deadline(entry.due()))
-    {
-        return false;
-    }
-    if state.is_limited() {
-        cache.memory.note_use(entry, state, found.slot(), &cache.clock);
-    }
-    true
+/// Whether the lifetime of an entry has not ended. Reading the clock costs more than all else in a hit.
+fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
+    !entry.is_idling() && clock.is_surely_before(entry.deadline()) || entry.outlives(clock.now())
 }
 
 /// Where a call goes, and how.
@@ -320,6 +335,13 @@ struct Way {
     cache: Ref<Inner>,
     state: Ref<FunctionState>,
     mode: Mode,
+}
+
+impl Company {
+    /// With a load around that will ask what this one is computed from.
+    fn with(self, around: Option<&Sources>) -> Self {
+        if around.is_some() { Self::Expected } else { self }
+    }
 }
 
 impl Mode {
@@ -334,12 +356,51 @@ impl Mode {
 }
 
 /// The result that a call finds, where something is special. Where nothing is, it has looked for it before.
-fn look<R>(cache: &Inner, key: KeyRef<'_>, mode: Mode, plan: Plan<R>) -> Option<R> {
+fn look<R>(
+    cache: &Inner,
+    key: KeyRef<'_>,
+    mode: Mode,
+    plan: Plan<R>,
+    around: Option<&Sources>,
+) -> Option<R> {
     if mode != Mode::Normal || context::is_plain() {
         return None;
     }
     let found = cache.memory.get(epoch::pin()?, key, &cache.clock)?;
+    if !is_for(found.entry(), around) {
+        return None;
+    }
+    cache.memory.note_each_hit(&found, key.state, &cache.clock);
     plan.restore(found.entry())
+}
+
+/// What the load around a call is computed from, if it depends on the call, which is noted before it is answered.
+fn around(cache: &Inner, key: KeyRef<'_>) -> Option<Arc<Sources>> {
+    let around = context::sources_around(cache)?;
+    around.add(Some(cache.events.stamp_topic(key.topic())));
+    Some(around)
+}
+
+/// Whether an entry may answer a call, which the load around it depends on from then on.
+fn is_for(entry: Entry<'_>, around: Option<&Sources>) -> bool {
+    is_heard(|endpoint| hears(entry, endpoint))
+        && around.is_none_or(|around| around.add_entry(entry.stamps(), entry.deadline()))
+}
+
+/// Whether a result may answer a call, on account of the request that the call is part of.
+///
+/// A result that goes with the writes to one endpoint would not go with those to another, so it is not shown there.
+fn is_heard(hears: impl FnOnce(Family) -> bool) -> bool {
+    context::endpoint().is_none_or(hears)
+}
+
+fn hears(entry: Entry<'_>, endpoint: Family) -> bool {
+    entry.stamps().is_none_or(|stamps| stamps.hear(endpoint))
+}
+
+/// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
+fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>) {
+    cache.emitted(cache.events.emit_topic(key.topic()));
 }
 
 /// What the cache says to a call.
@@ -363,6 +424,8 @@ struct Ticket {
     cache: Ref<Inner>,
     key: Key,
     join: Join,
+    /// What the load around the call is computed from, if it depends on the call.
+    around: Option<Arc<Sources>>,
     /// How the cache has answered the first time, if it was asked.
     begun: Option<Begin>,
 }
@@ -380,29 +443,58 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
-            Claim::Lead(cache, key, load) => Leader::new(cache, key, load).run(plan, body),
+            Claim::Lead(Lead { cache, key, load, around }) => {
+                Leader::new(cache, key, load, around.as_ref()).run(plan, body)
+            }
         }
     }
 
     /// Runs an async body that may do without its caller, or waits for whoever runs it.
     ///
-    /// `own` puts such a body on the heap. It then outlives a caller that goes away while others wait,
+    /// `own` makes it one that does. It then outlives a caller that goes away while others wait,
     /// so that callers with little patience do not begin it anew for ever.
-    pub async fn load_owned<F: Future<Output = (R, Terms)>>(
+    // Not an async function: that would keep the body as a part of itself, see `load_async_with`.
+    pub fn load_owned<F: Future<Output = (R, Terms)>>(
         self,
         body: F,
         own: Option<Own<F, R>>,
-    ) -> R {
+    ) -> impl Future<Output = R> {
+        let body = match own {
+            Some(own) => Ok(own(body)),
+            None => Err(Box::pin(body)),
+        };
+        async move {
+            match body {
+                Ok(body) => self.load_left(body).await,
+                Err(body) => self.load_kept(body).await,
+            }
+        }
+    }
+
+    /// Runs an async body, or waits for whoever runs it.
+    pub fn load_async(self, body: impl Future<Output = R>) -> impl Future<Output = R> {
+        self.load_async_with(async { (body.await, Terms::new()) })
+    }
+
+    /// Runs an async body that has something to say about its result.
+    ///
+    /// It goes to the heap before anything is awaited. In place it would be there several times, as the argument of
+    /// one future after the other, so that cached functions that call each other would grow sixfold with every step.
+    pub fn load_async_with(
+        self,
+        body: impl Future<Output = (R, Terms)>,
+    ) -> impl Future<Output = R> {
+        self.load_kept(Box::pin(body))
+    }
+
+    async fn load_left(self, body: OwnedBody<R>) -> R {
         let plan = self.plan;
-        let Some(own) = own else { return self.load_async_with(body).await };
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
-            Claim::Lead(cache, key, load) => {
-                Running::new(Leader::new_async(cache, key, load), own(body))
-            }
-            Claim::Adopt(load, wait) => match load.downcast::<Running<R>>() {
-                Ok(load) => load.waited_for(wait),
+            Claim::Lead(lead) => Running::new(lead.run_async(), body),
+            Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
+                Ok(load) => load.awaited(awaited),
                 // All loads of a function are of one type.
                 Err(_) => return body.await.0,
             },
@@ -412,20 +504,14 @@ impl<R: 'static> Miss<R> {
         out
     }
 
-    /// Runs an async body, or waits for whoever runs it.
-    pub async fn load_async(self, body: impl Future<Output = R>) -> R {
-        self.load_async_with(async { (body.await, Terms::new()) }).await
-    }
-
-    /// Runs an async body that has something to say about its result.
-    pub async fn load_async_with(self, body: impl Future<Output = (R, Terms)>) -> R {
+    async fn load_kept<F: Future<Output = (R, Terms)>>(self, body: Pin<Box<F>>) -> R {
         let plan = self.plan;
         match self.claim(Company::Expected).await {
             Claim::Shared(out) => out,
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
-            Claim::Lead(cache, key, load) => {
-                let leader = Leader::new_async(cache, key, load);
+            Claim::Lead(lead) => {
+                let leader = lead.run_async();
                 let (out, terms) = leader.run_async(body).await;
                 leader.finish(plan, &out, terms);
                 out
@@ -436,38 +522,78 @@ impl<R: 'static> Miss<R> {
     /// Waits for another caller's result, or takes the lead.
     async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
-        let Some(Ticket { cache, key, mut join, mut begun }) = ticket else {
+        let Some(Ticket { cache, key, mut join, around, mut begun }) = ticket else {
             return Claim::Unclaimed;
         };
         let state = key.state.clone();
+        let mut company = company.with(around.as_deref());
         let mut was_counted = false;
+        let mut writes = Vec::new();
         loop {
             let begin = begun.take().unwrap_or_else(|| {
                 cache.memory.begin(key.borrow(), join, company, was_counted, &cache.clock)
             });
             let out = match begin {
-                Begin::Lead(load) => return Claim::Lead(cache, key, load),
-                Begin::Hit(entry) => plan.restore(entry.get()),
+                Begin::Lead(load) => {
+                    if let Some(flight) = &load.flight {
+                        let sources = flight.sources();
+                        writes.into_iter().for_each(|write| sources.add(Some(write)));
+                    }
+                    return Claim::Lead(Lead { cache, key, load, around });
+                }
+                Begin::Hit(entry) if !is_heard(|endpoint| hears(entry.get(), endpoint)) => {
+                    was_counted = true;
+                    // The next result hears of these writes as well, so that both endpoints can use it.
+                    writes.extend(entry.get().stamps().into_iter().flat_map(Stamps::writes));
+                    company = Company::Expected;
+                    cache.memory.give_up(key.borrow(), &entry);
+                    continue;
+                }
+                Begin::Hit(entry) => {
+                    let is_for = is_for(entry.get(), around.as_deref());
+                    // It was counted when it was found.
+                    was_counted |= !is_for;
+                    is_for.then(|| plan.restore(entry.get())).flatten()
+                }
                 Begin::Follow(follower) => {
                     was_counted = true;
                     let frame = context::frame();
-                    let wait = frame.map(|frame| Wait::for_flight(&frame, follower.load()));
+                    let wait = frame.map(|frame| Wait::for_flight(&frame, follower.flight().id));
                     if let Some(None) = wait {
                         // The flight waits for a load that this call is part of.
                         join = Join::Alone;
                         continue;
                     }
-                    match follower.await {
+                    let depend =
+                        |around: &Arc<Sources>| around.add_load(follower.flight().sources());
+                    let link = around.as_ref().map(depend);
+                    if link.is_some()
+                        && follower.flight().standing(|| cache.clock.now()) == Standing::Outdated
+                    {
+                        continue;
+                    }
+                    let sources = context::endpoint().map(|_| follower.flight().sources().clone());
+                    let arrival = follower.await;
+                    if !is_heard(|endpoint| sources.is_none_or(|sources| sources.hear(endpoint))) {
+                        continue;
+                    }
+                    let out = match arrival {
                         Arrival::Landed(Landing::Value(entry)) => plan.restore(entry.get()),
                         Arrival::Landed(Landing::Outcome(out)) => {
                             plan.share().and_then(|share| (share.unpack)(&*out))
                         }
                         Arrival::Adopted(load) => {
                             state.counters.add(AnyTime::Coalesced, 1);
-                            return Claim::Adopt(load, wait.flatten());
+                            return Claim::Adopt(load, Awaited { _wait: wait.flatten(), link });
                         }
                         Arrival::Abandoned => None,
+                    };
+                    if let Some(link) = link
+                        && out.is_some()
+                    {
+                        link.keep();
                     }
+                    out
                 }
             };
             if let Some(out) = out {
@@ -485,9 +611,23 @@ enum Claim<R> {
     /// By running its body, of which the cache will know nothing.
     Unclaimed,
     /// By running its body, for all who want its result.
-    Lead(Ref<Inner>, Key, Load),
+    Lead(Lead),
     /// By going on with a body that another caller has left, for which the load around this call may wait.
-    Adopt(Orphan, Option<Wait>),
+    Adopt(Orphan, Awaited),
+}
+
+/// A load to be led.
+struct Lead {
+    cache: Ref<Inner>,
+    key: Key,
+    load: Load,
+    around: Option<Arc<Sources>>,
+}
+
+impl Lead {
+    fn run_async(self) -> Leader<Key> {
+        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref())
+    }
 }
 
 /// Polls a future on this thread until it is ready.

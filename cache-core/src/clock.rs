@@ -42,7 +42,9 @@ pub(crate) enum Clock {
 
 impl Clock {
     pub(crate) fn system() -> Self {
-        Self::System(SystemClock { start: machine_time(), recent: AtomicU64::new(0) })
+        // In this order: what the coarse clock shows later is not too little.
+        let coarse_start = coarse::now();
+        Self::System(SystemClock { coarse_start, start: machine_time(), recent: AtomicU64::new(0) })
     }
 
     pub(crate) fn manual() -> Self {
@@ -85,9 +87,12 @@ impl Clock {
         }
     }
 
-    /// The present moment, for what ends at `due`.
-    pub(crate) fn for_deadline(&self, _due: Moment) -> Moment {
-        self.now()
+    /// Whether a moment is certainly yet to come, where that can be said without a look at the clock itself.
+    pub(crate) fn is_surely_before(&self, due: Moment) -> bool {
+        match self {
+            Self::System(clock) => clock.latest().is_some_and(|latest| latest < due),
+            _ => false,
+        }
     }
 
     /// The present moment for what is done under a lock. A test's clock is asked before, for it may be user code;
@@ -113,6 +118,8 @@ impl Clock {
 /// The clock of the machine, and about what it shows.
 pub(crate) struct SystemClock {
     start: Instant,
+    /// What the coarse clock showed at the start, if there is one.
+    coarse_start: Option<Duration>,
     recent: AtomicU64,
 }
 
@@ -127,6 +134,12 @@ impl SystemClock {
         Moment(nanos(self.start.elapsed()))
     }
 
+    /// A moment that is not before the present one, and cheaper to have.
+    fn latest(&self) -> Option<Moment> {
+        let elapsed = coarse::now()?.saturating_sub(self.coarse_start?);
+        Some(Moment(nanos(elapsed)).after(coarse::LAG))
+    }
+
     fn look(&self, calls_to_go: &AtomicU32) -> Moment {
         let now = self.now();
         // Where calls are few, each one looks.
@@ -139,8 +152,137 @@ impl SystemClock {
     }
 }
 
+/// The clock that [`Instant`] reads, as it was when the kernel last moved it on: several times as cheap to read.
+#[cfg(target_os = "linux")]
+mod coarse {
+    use super::Duration;
+
+    /// It is moved on at each tick of the kernel, of which there are at least a hundred a second while a thread runs.
+    pub(super) const LAG: Duration = Duration::from_millis(100);
+
+    #[expect(unsafe_code, reason = "the system call has no safe wrapper")]
+    pub(super) fn now() -> Option<Duration> {
+        let mut time = std::mem::MaybeUninit::<libc::timespec>::uninit();
+        // SAFETY: there is room for a time, which is written if the call succeeds.
+        let time = unsafe {
+            let result = libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr());
+            (result == 0).then(|| time.assume_init())?
+        };
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+    }
+}
+
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+mod coarse {
+    use super::Duration;
+
+    pub(super) const LAG: Duration = Duration::ZERO;
+
+    pub(super) fn now() -> Option<Duration> {
+        None
+    }
+}
+
 /// The monotonic clock of the machine, whatever clock a cache has.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn machine_time() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Waits until something has happened on another thread, and fails if that takes for ever.
+    #[track_caller]
+    pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+        let start = machine_time();
+        while !happened() {
+            assert!(start.elapsed() < Duration::from_secs(20), "this never happened: {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn no_span_is_too_long() {
+        let now = Moment(5);
+        assert_eq!(now.after(Duration::from_nanos(7)), Moment(12));
+        assert_eq!(now.after(Duration::MAX), Moment::NEVER);
+        assert_eq!(Moment::NEVER.after(Duration::from_nanos(1)), Moment::NEVER);
+        assert_eq!(Moment(12).since(now), Duration::from_nanos(7));
+        assert_eq!(now.since(Moment(12)), Duration::ZERO, "that is yet to come");
+    }
+
+    #[test]
+    fn a_manual_clock_moves_by_hand_alone() {
+        let clock = Clock::manual();
+        assert_eq!((clock.now(), clock.now()), (Moment(0), Moment(0)));
+        assert!(clock.advance(Duration::from_nanos(3)) && clock.advance(Duration::from_nanos(4)));
+        assert_eq!((clock.now(), clock.recent()), (Moment(7), Moment(7)));
+        assert!(clock.advance(Duration::MAX));
+        assert_eq!(clock.now(), Moment::NEVER);
+    }
+
+    #[test]
+    fn somebody_elses_clock_is_followed_and_not_moved() {
+        static ELAPSED: AtomicU64 = AtomicU64::new(3);
+        let elapsed = || Duration::from_secs(ELAPSED.load(Ordering::SeqCst));
+        let clock = Clock::Source(Box::new(elapsed));
+        assert!(!clock.advance(Duration::from_secs(1)));
+        assert_eq!(clock.now(), Moment(3_000_000_000));
+        ELAPSED.store(4, Ordering::SeqCst);
+        assert_eq!(clock.before_lock(), Some(Moment(4_000_000_000)), "it may be user code");
+    }
+
+    #[test]
+    fn a_clock_that_a_test_moves_is_never_asked_for_an_old_moment() {
+        let (clock, calls_to_go) = (Clock::manual(), AtomicU32::new(9));
+        for nanos in 1..20 {
+            clock.advance(Duration::from_nanos(1));
+            assert_eq!(clock.roughly(&calls_to_go), Moment(nanos));
+        }
+    }
+
+    #[test]
+    fn what_is_surely_before_the_deadline_is_before_it() {
+        let clock = Clock::system();
+        let span = |nanos| Duration::from_nanos(nanos);
+        for n in 0..100_000 {
+            let due = clock.now().after(span(n * 7_919 % 300_000_000));
+            // Some are past by now, and some within the lag of the coarse clock.
+            (0..n % 64).for_each(|_| std::hint::spin_loop());
+            let before = clock.now();
+            assert!(
+                before < due || !clock.is_surely_before(due),
+                "{before:?} is not before {due:?}"
+            );
+            assert!(!clock.is_surely_before(before), "that is past");
+        }
+        #[cfg(target_os = "linux")]
+        assert!(clock.is_surely_before(clock.now().after(Duration::from_secs(10))));
+        assert!(!Clock::manual().is_surely_before(Moment(5)), "it is asked itself");
+    }
+
+    #[test]
+    fn calls_that_come_fast_share_a_look_at_the_machines_clock() {
+        let (clock, calls_to_go) = (Clock::system(), AtomicU32::new(0));
+        assert!(!clock.advance(Duration::from_secs(1)) && clock.before_lock().is_none());
+        eventually("a look that is late enough to be noted", || {
+            clock.look(&calls_to_go);
+            clock.recent() > Moment(0)
+        });
+        assert_eq!(calls_to_go.load(Ordering::Relaxed), 0, "after a pause, the next call looks");
+        eventually("two looks within a millisecond", || {
+            clock.look(&calls_to_go);
+            calls_to_go.load(Ordering::Relaxed) == SystemClock::CALLS
+        });
+        let recent = clock.recent();
+        for n_left in (0..SystemClock::CALLS).rev() {
+            assert_eq!(clock.roughly(&calls_to_go), recent);
+            assert_eq!(calls_to_go.load(Ordering::Relaxed), n_left);
+        }
+        let before = clock.now();
+        assert!(clock.roughly(&calls_to_go) >= before, "and then one looks again");
+    }
 }

@@ -1,17 +1,23 @@
-//! What travels with a thread of control: a test's cache, a forced mode, and the loads around it.
+//! What travels with a thread of control: a test's cache, a forced mode, the request that is answered, and the loads
+//! around it.
 //!
 //! A thread keeps it while a scope is entered, a future while it is polled.
-//! A hit in a program without tests pays one load for all of it, of a counter that stays zero.
+//! A hit in a program without tests pays two loads for all of it: of a counter that stays zero, and of the thread's mark
+//! that it computes a load.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use crate::cache::{self, Inner};
+use crate::event::Family;
+use crate::events::Events;
+use crate::flight::Flight;
 use crate::function::Function;
-use crate::sync::{Arc, AtomicUsize, Ordering, Ref};
+use crate::sources::Sources;
+use crate::sync::thread::LocalKey;
+use crate::sync::{Arc, AtomicUsize, Ordering, Ref, shared, thread_local};
 use crate::waits::{Frame, LoadId};
 
 /// How a call is to be answered.
@@ -25,21 +31,28 @@ pub(crate) enum Mode {
     Uncached,
 }
 
-/// Scopes of the process that make a call look at its thread. Frames do not count: only misses ask for them.
-static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+shared! {
+    /// Scopes of the process that make a call look at its thread. Loads do not count: each thread marks its own.
+    static N_SCOPES: AtomicUsize = AtomicUsize::new(0);
+}
 
 thread_local! {
     static CACHE: RefCell<Option<Ref<Inner>>> = const { RefCell::new(None) };
     /// The function whose next call is forced, and how.
     static FORCED: Cell<Option<(usize, Mode)>> = const { Cell::new(None) };
+    /// The endpoint of the request that this thread is answering.
+    static ENDPOINT: Cell<Option<Family>> = const { Cell::new(None) };
     /// The loads that this thread is computing, each around the next.
-    static LOADS: RefCell<Vec<Link>> = const { RefCell::new(Vec::new()) };
+    static LOADS: RefCell<Vec<Around>> = const { RefCell::new(Vec::new()) };
+    /// Whether the innermost of them depends on the calls in it.
+    static DEPENDS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether no thread of the process is in a scope: calls go to the global cache then, and none is forced.
+/// Whether nothing is special about a call: no thread of the process is in a scope, so that it goes to the global cache
+/// and is not forced, and no load depends on it.
 #[inline]
 pub(crate) fn is_plain() -> bool {
-    N_SCOPES.load(Ordering::Relaxed) == 0
+    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.with(Cell::get)
 }
 
 /// The cache and the mode of a call that starts now.
@@ -56,10 +69,35 @@ pub(crate) fn current_cache() -> Ref<Inner> {
 }
 
 /// A load that a thread is computing.
-struct Link {
-    id: LoadId,
+#[derive(Clone)]
+pub(crate) struct Around {
+    pub(crate) id: LoadId,
+    pub(crate) cache: Ref<Inner>,
+    /// Of its key.
+    pub(crate) hash: u64,
+    /// Whether its result depends on the calls in it.
+    pub(crate) inherits: bool,
     /// Its frame. That of a sync load is made when a call within it asks for it, which few do.
-    frame: Option<Arc<Frame>>,
+    pub(crate) frame: Option<Arc<Frame>>,
+    /// What others wait for, if this is known here.
+    pub(crate) flight: Option<Arc<Flight>>,
+    /// The endpoint of the request that began it.
+    pub(crate) endpoint: Option<Family>,
+}
+
+impl Around {
+    fn sources(&mut self) -> Option<Arc<Sources>> {
+        if self.flight.is_none() {
+            self.flight = self.cache.memory.flight(self.hash, self.id);
+        }
+        // A load that has ended depends on nothing any more.
+        self.flight.as_ref().map(|flight| Arc::clone(flight.sources()))
+    }
+}
+
+/// The endpoint of the request that is being answered, if there is one.
+pub(crate) fn endpoint() -> Option<Family> {
+    ENDPOINT.with(Cell::get)
 }
 
 /// The innermost load that this thread is computing.
@@ -69,7 +107,7 @@ pub(crate) fn load() -> Option<LoadId> {
 
 /// The innermost load that this thread is computing, with those around it.
 pub(crate) fn frame() -> Option<Arc<Frame>> {
-    fn of_last(loads: &mut [Link]) -> Option<Arc<Frame>> {
+    fn of_last(loads: &mut [Around]) -> Option<Arc<Frame>> {
         let (last, around) = loads.split_last_mut()?;
         let (id, frame) = (last.id, &mut last.frame);
         Some(Arc::clone(
@@ -77,6 +115,31 @@ pub(crate) fn frame() -> Option<Arc<Frame>> {
         ))
     }
     LOADS.try_with(|loads| of_last(&mut loads.borrow_mut())).ok().flatten()
+}
+
+/// Runs `work` with the innermost load that this thread is computing.
+fn innermost<R>(work: impl FnOnce(&mut Around) -> Option<R>) -> Option<R> {
+    LOADS.try_with(|loads| work(loads.borrow_mut().last_mut()?)).ok().flatten()
+}
+
+/// What the load around a call of `cache` is computed from, if there is one that depends on it.
+///
+/// Caches do not depend on each other: a body that enters a test's cache is on its own there.
+pub(crate) fn sources_around(cache: &Inner) -> Option<Arc<Sources>> {
+    if !DEPENDS.with(Cell::get) {
+        return None;
+    }
+    innermost(|load| std::ptr::eq(&*load.cache, cache).then(|| load.sources()).flatten())
+}
+
+/// What the innermost load is computed from, whether it depends on the calls in it or not, and the events of its cache.
+pub(crate) fn own_sources() -> Option<(Arc<Events>, Arc<Sources>)> {
+    innermost(|load| Some((Arc::clone(&load.cache.events), load.sources()?)))
+}
+
+/// What the innermost load is computed from, if it is known to be computed from anything.
+pub(crate) fn known_sources() -> Option<Arc<Sources>> {
+    innermost(|load| load.flight.as_ref()?.known_sources().cloned())
 }
 
 #[cold]
@@ -115,21 +178,56 @@ impl<T> Drop for Kept<T> {
     }
 }
 
+/// The thread answers a request until this is dropped, or none.
+struct EndpointScope(Option<Family>);
+
+impl EndpointScope {
+    fn enter(endpoint: Option<Family>) -> Self {
+        Self(ENDPOINT.with(|current| current.replace(endpoint)))
+    }
+}
+
+impl Drop for EndpointScope {
+    fn drop(&mut self) {
+        ENDPOINT.with(|current| current.set(self.0));
+    }
+}
+
+/// Runs `work` as a part of the answer to a request.
+pub(crate) fn in_endpoint<R>(endpoint: Family, work: impl FnOnce() -> R) -> R {
+    let _scope = EndpointScope::enter(Some(endpoint));
+    work()
+}
+
+/// Polls `future` as the answer to a request.
+pub(crate) fn with_endpoint<F: Future>(
+    endpoint: Family,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    Scoped { future: Box::pin(future), enter: move || EndpointScope::enter(Some(endpoint)) }
+}
+
 /// The thread computes a load until this is dropped.
-pub(crate) struct LoadScope;
+pub(crate) struct LoadScope {
+    depended: bool,
+    // Whoever polls a load, it belongs to the request that began it.
+    _endpoint: EndpointScope,
+}
 
 impl LoadScope {
     /// The load is within the one that the thread is computing, unless its frame says otherwise.
-    pub(crate) fn enter(id: LoadId, frame: Option<&Arc<Frame>>) -> Self {
-        let link = Link { id, frame: frame.cloned() };
+    pub(crate) fn enter(load: Around) -> Self {
+        let depended = DEPENDS.with(|depends| depends.replace(load.inherits));
+        let endpoint = EndpointScope::enter(load.endpoint);
         // A thread that is ending keeps nothing.
-        let _ = LOADS.try_with(|loads| loads.borrow_mut().push(link));
-        Self
+        let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
+        Self { depended, _endpoint: endpoint }
     }
 }
 
 impl Drop for LoadScope {
     fn drop(&mut self) {
+        DEPENDS.with(|depends| depends.set(self.depended));
         let ended = LOADS.try_with(|loads| loads.borrow_mut().pop());
         // After the borrow has ended.
         drop(ended);
@@ -229,4 +327,83 @@ pub(crate) fn with_cache<F: Future>(
     future: F,
 ) -> impl Future<Output = F::Output> {
     Scoped { future: Box::pin(future), enter: move || CacheScope::enter(&cache) }
+}
+
+/// What a piece of work that is done elsewhere takes along: the innermost load, the request, and the cache.
+struct Attached {
+    load: Option<Around>,
+    endpoint: Option<Family>,
+    cache: Ref<Inner>,
+}
+
+impl Attached {
+    fn new() -> Self {
+        // With its frame and its flight, which the other thread could not find.
+        drop(frame());
+        drop(own_sources());
+        Self {
+            load: innermost(|load| Some(load.clone())),
+            endpoint: endpoint(),
+            cache: current_cache(),
+        }
+    }
+
+    fn enter(&self) -> (Option<LoadScope>, EndpointScope, Option<CacheScope>) {
+        let endpoint = EndpointScope::enter(self.endpoint);
+        // In this order they are left.
+        (self.load.clone().map(LoadScope::enter), endpoint, CacheScope::inherit(&self.cache))
+    }
+}
+
+/// Has work that is done elsewhere count for the cached call around: a task that it spawns, for example.
+///
+/// A cached function depends on the cached functions that it calls, so that what invalidates their results invalidates
+/// its own. That goes by thread and by task; a task of its own is told with this function. It also uses the private
+/// cache of a test that the caller is in, and is a part of the answer to the same request. What the task calls after the function has returned counts for nothing.
+///
+/// ```text
+/// #[cached(ttl = 5m)]
+/// async fn rate(currency: String) -> f64 { … }
+///
+/// #[cached]
+/// async fn rates() -> Vec<f64> {
+///     let tasks = ["USD", "CHF"].map(|currency| {
+///         tokio::spawn(in_current_load(rate(currency.to_owned())))
+///     });
+///     let mut rates = Vec::new();
+///     for task in tasks {
+///         rates.push(task.await.expect("no panic"));
+///     }
+///     rates // lives for five minutes, like each of them
+/// }
+/// ```
+pub fn in_current_load<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let attached = Attached::new();
+    Scoped { future: Box::pin(work), enter: move || attached.enter() }
+}
+
+/// Has a closure that is called elsewhere count for the cached call around, as [`in_current_load`] has a future.
+///
+/// ```
+/// # use cache_core::{cached, in_current_load_sync};
+/// #[cached(ttl = 5m)]
+/// fn area(width: u32) -> u32 {
+///     width * width
+/// }
+///
+/// #[cached]
+/// fn areas() -> Vec<u32> {
+///     std::thread::scope(|scope| {
+///         let threads = [2, 3].map(|width| scope.spawn(in_current_load_sync(move || area(width))));
+///         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+///     })
+/// }
+/// # assert_eq!(areas(), [4, 9]);
+/// ```
+pub fn in_current_load_sync<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let attached = Attached::new();
+    move || {
+        let _scope = attached.enter();
+        work()
+    }
 }

@@ -15,8 +15,10 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
+use crate::events::{Stamps, Topic};
 use crate::function::FunctionState;
-use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref, fence};
+use crate::key;
+use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
 #[derive(Clone, Copy)]
@@ -28,7 +30,13 @@ pub(crate) struct KeyRef<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl KeyRef<'_> {
+impl<'a> KeyRef<'a> {
+    /// What is done to the call by hand, as an event.
+    pub(crate) fn topic(self) -> Topic<'a> {
+        let Self { state, instance, hash, bytes } = self;
+        Topic { family: state.function.family(), instance, hash, bytes }
+    }
+
     /// `state` is the one that this key has already.
     pub(crate) fn to_owned(self, state: Ref<FunctionState>) -> Key {
         Key { state, instance: self.instance, hash: self.hash, bytes: KeyBytes::new(self.bytes) }
@@ -105,6 +113,12 @@ impl AsKey for Key {
 /// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
 
+/// As much of a hash as an entry keeps, and the table needs.
+#[inline]
+pub(crate) fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
 /// What every entry has. What a hit reads comes last, next to the key.
 #[repr(C)]
 struct Header {
@@ -115,12 +129,82 @@ struct Header {
     place: AtomicU32,
     created: Coarse,
     last_used: AtomicU32,
-    uses: AtomicU32,
-    hash: u64,
-    /// The tick of its last use.
-    used: AtomicU64,
+    hash: u32,
+    usage: AtomicU64,
     id: Id,
     value: &'static ValueType,
+}
+
+/// How often an entry was used, and at which tick the last time: in one word, which is what a hit looks at.
+#[derive(Clone, Copy)]
+struct Usage(u64);
+
+impl Usage {
+    /// From the highest bit: whether its uses are still counted one by one, the tick, and the number of uses.
+    const IS_YOUNG: u64 = 1 << 63;
+    const TICK: u32 = 16;
+    const USES: u64 = (1 << Self::TICK) - 1;
+
+    fn new(tick: u64) -> Self {
+        Self(Self::IS_YOUNG | tick << Self::TICK)
+    }
+
+    fn tick(self) -> u64 {
+        (self.0 & !Self::IS_YOUNG) >> Self::TICK
+    }
+
+    fn with_tick(self, tick: u64) -> Self {
+        Self(self.0 & (Self::IS_YOUNG | Self::USES) | tick << Self::TICK)
+    }
+
+    /// Whether the use of an entry is to be noted: it is a young one, or was last used before a tick.
+    #[inline]
+    fn is_before(self, stale: Stale) -> bool {
+        // Young ones are negative.
+        (self.0 as i64) < stale.0
+    }
+
+    fn count(self, is_32nd: bool) -> Self {
+        let Self(usage) = self;
+        if usage & Self::IS_YOUNG != 0 {
+            let is_young = (usage & Self::USES) + 1 < Self::STEP;
+            return Self((usage + 1) & if is_young { u64::MAX } else { !Self::IS_YOUNG });
+        }
+        // Then in steps, as far as they go.
+        let has_room = is_32nd && usage & Self::USES != Self::USES;
+        Self(usage + u64::from(has_room))
+    }
+
+    fn uses(self) -> u64 {
+        let uses = self.0 & Self::USES;
+        if uses < Self::STEP { uses } else { (uses - Self::STEP + 1) * Self::STEP }
+    }
+
+    const STEP: u64 = 32;
+}
+
+/// A tick as entries are compared with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stale(i64);
+
+impl Stale {
+    /// No entry is.
+    pub(crate) const NONE: Self = Self(0);
+    /// Every entry is.
+    pub(crate) const ALL: Self = Self(i64::MAX);
+
+    /// Those that were last used before a tick.
+    pub(crate) fn before(tick: u64) -> Self {
+        Self((tick << Usage::TICK) as i64)
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
 }
 
 /// A charge that only [`More`] has room for.
@@ -192,6 +276,8 @@ struct More {
     last_used: AtomicU64,
     /// The moment under which it is listed to be looked at; `u64::MAX` for none.
     listed: AtomicU64,
+    /// The events that it depends on.
+    stamps: Option<Stamps>,
 }
 
 /// All that is known of a value whose type is forgotten.
@@ -249,25 +335,36 @@ unsafe impl Sync for EntryRef {}
 pub(crate) struct Lifetime {
     pub(crate) ttl: Option<Duration>,
     pub(crate) idle: Option<Duration>,
+    /// When the first of what it was computed from expires.
+    pub(crate) until: Option<Moment>,
 }
 
 impl Lifetime {
     /// Whether time can end it.
     pub(crate) fn is_mortal(self) -> bool {
-        self.ttl.is_some() || self.idle.is_some()
+        self.ttl.is_some() || self.idle.is_some() || self.until.is_some()
+    }
+
+    /// The first moment at which it has ended, however much it was used.
+    pub(crate) fn deadline(self, now: Moment) -> Moment {
+        let own = self.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl));
+        own.min(self.until.unwrap_or(Moment::NEVER))
     }
 }
 
-/// What a deadline takes: a place in the ordered set, at the mean fill of its nodes.
-const DEADLINE: usize = 24;
+/// What a deadline takes: a place in the ordered set, whose nodes are about half full where deadlines come in their order.
+const DEADLINE: usize = 34;
 
 /// All of an entry but its value.
 pub(crate) struct Draft<'a> {
     pub(crate) key: KeyRef<'a>,
+
     pub(crate) label: Option<Box<str>>,
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
     pub(crate) life: Lifetime,
+    /// The events that it depends on.
+    pub(crate) stamps: Option<Stamps>,
     pub(crate) now: Moment,
     /// What its place in the memory tier takes.
     pub(crate) place: usize,
@@ -285,7 +382,7 @@ impl EntryRef {
 
     /// An entry and where its value is to be written, before anybody else sees it.
     fn with_room(value: &'static ValueType, heap: usize, draft: Draft<'_>) -> (Self, *mut u8) {
-        let Draft { key, label, life, now, place, size: _ } = draft;
+        let Draft { key, label, life, stamps, now, place, size: _ } = draft;
         let key_len = key.bytes.len();
         assert!(key_len as u64 <= Id::LEN, "a key is shorter than 1 GiB");
         let mut id = Id::new(key.state.owner, key_len);
@@ -293,17 +390,20 @@ impl EntryRef {
             id.0 |= Id::IS_LIMITED;
         }
         let label_len = label.as_ref().map_or(0, |label| label.len());
+        let stamps_size = stamps.as_ref().map_or(0, Stamps::size);
         let charge = |has_more| {
             let parts = [
                 layout(value, key_len, has_more).0.size(),
                 place,
                 if life.is_mortal() { DEADLINE } else { 0 },
                 label_len,
+                stamps_size,
                 heap,
             ];
             parts.into_iter().fold(0, usize::saturating_add)
         };
-        let is_special = label.is_some() || key.instance.is_some() || life.is_mortal();
+        let is_special =
+            label.is_some() || key.instance.is_some() || life.is_mortal() || stamps.is_some();
         let has_more = is_special || charge(false) >= TOO_MUCH as usize;
         let charge = charge(has_more);
         if has_more {
@@ -315,9 +415,8 @@ impl EntryRef {
             place: AtomicU32::new(0),
             created: Coarse::of(now),
             last_used: AtomicU32::new(Coarse::of(now).0),
-            uses: AtomicU32::new(0),
-            hash: key.hash,
-            used: AtomicU64::new(0),
+            hash: short(key.hash),
+            usage: AtomicU64::new(Usage::new(0).0),
             id,
             value,
         };
@@ -336,10 +435,11 @@ impl EntryRef {
                     label,
                     instance: key.instance,
                     charge,
-                    deadline: life.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl)),
+                    deadline: life.deadline(now),
                     idle: life.idle.map_or(u64::MAX, nanos),
                     last_used: AtomicU64::new(now.0),
                     listed: AtomicU64::new(u64::MAX),
+                    stamps,
                 });
             }
             entry.cast::<Header>().write(header);
@@ -376,7 +476,8 @@ impl Drop for EntryRef {
         if self.get().header().n_refs.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        fence(Ordering::Acquire);
+        // What all holders did comes before. A load in place of a fence, for a sanitizer knows no fences.
+        self.get().header().n_refs.load(Ordering::Acquire);
         /// Gives the memory back even if dropping the value panics.
         struct Free(*mut u8, Layout);
         impl Drop for Free {
@@ -463,13 +564,24 @@ impl<'a> Entry<'a> {
         is_of_type.then(|| unsafe { self.header.cast::<u8>().add(offset).cast::<T>().as_ref() })
     }
 
-    #[inline]
     pub(crate) fn key_bytes(self) -> &'a [u8] {
+        // SAFETY: its key is so long.
+        unsafe { self.first_key_bytes(self.header().id.key_len()) }
+    }
+
+    /// The beginning of its key.
+    ///
+    /// # Safety
+    ///
+    /// The key is at least `len` bytes long.
+    #[inline(always)]
+    unsafe fn first_key_bytes(self, len: usize) -> &'a [u8] {
         // SAFETY: so many bytes lie there and do not change while somebody holds the entry.
-        unsafe {
-            let start = self.header.cast::<u8>().add(KEY);
-            std::slice::from_raw_parts(start.as_ptr(), self.header().id.key_len())
-        }
+        unsafe { std::slice::from_raw_parts(self.header.cast::<u8>().add(KEY).as_ptr(), len) }
+    }
+
+    pub(crate) fn as_raw(self) -> RawEntry {
+        RawEntry(self.header.as_ptr())
     }
 
     /// Keeps the entry beyond `'a`.
@@ -484,15 +596,22 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether it is of this call, or of the same one to another instantiation.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_key(self, id: Id, bytes: &[u8]) -> bool {
-        debug_assert_eq!(id.key_len(), bytes.len(), "the id is of this key");
-        self.header().id.without_flags() == id && are_same(self.key_bytes(), bytes)
+        // The compiler cannot know that equal ids are of keys of one length, but may know the length.
+        let is_of_len = self.header().id.without_flags() == id && id.key_len() == bytes.len();
+        // SAFETY: its key is as long as `bytes`.
+        is_of_len && are_same(unsafe { self.first_key_bytes(bytes.len()) }, bytes)
     }
 
     /// Whether it is of this instantiation.
     pub(crate) fn is_of(self, instance: Option<TypeId>) -> bool {
         self.more().and_then(|more| more.instance) == instance
+    }
+
+    /// What `label = "…"` says of the call.
+    pub(crate) fn label(self) -> Option<&'a str> {
+        self.more()?.label.as_deref()
     }
 
     /// Whether anything is to be asked but its key.
@@ -502,7 +621,7 @@ impl<'a> Entry<'a> {
     }
 
     #[inline]
-    pub(crate) fn hash(self) -> u64 {
+    pub(crate) fn hash(self) -> u32 {
         self.header().hash
     }
 
@@ -529,19 +648,54 @@ impl<'a> Entry<'a> {
     }
 
     /// The tick of its last use.
-    #[inline]
     pub(crate) fn used(self) -> u64 {
-        self.header().used.load(Ordering::Relaxed)
+        self.usage().tick()
+    }
+
+    /// Where it is not in use yet.
+    pub(crate) fn set_used(self, tick: u64) {
+        self.header().usage.store(self.usage().with_tick(tick).0, Ordering::Relaxed);
+    }
+
+    /// Whether a use of it is to be noted.
+    #[inline]
+    pub(crate) fn is_stale(self, stale: Stale) -> bool {
+        self.usage().is_before(stale)
+    }
+
+    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
+    pub(crate) fn count_use(self, is_32nd: bool) {
+        let usage = self.usage();
+        self.change(usage, usage.count(is_32nd));
+    }
+
+    /// Notes the tick of a use, if `tick` has another one for the last.
+    pub(crate) fn note_tick(self, tick: impl FnOnce(u64) -> Option<u64>) {
+        let usage = self.usage();
+        self.change(usage, tick(usage.tick()).map_or(usage, |tick| usage.with_tick(tick)));
+    }
+
+    /// If another thread does so meanwhile, that is as good; but ticks never go back.
+    fn change(self, from: Usage, to: Usage) {
+        if from.0 != to.0 {
+            let order = Ordering::Relaxed;
+            let _ = self.header().usage.compare_exchange(from.0, to.0, order, order);
+        }
     }
 
     #[inline]
-    pub(crate) fn set_used(self, tick: u64) {
-        self.header().used.store(tick, Ordering::Relaxed);
+    fn usage(self) -> Usage {
+        Usage(self.header().usage.load(Ordering::Relaxed))
     }
 
     /// Whether time can end this entry's life.
     pub(crate) fn is_mortal(self) -> bool {
         self.more().is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
+    }
+
+    /// Whether its life depends on when it was last used.
+    pub(crate) fn is_idling(self) -> bool {
+        self.more().is_some_and(|more| more.idle != u64::MAX)
     }
 
     /// The moment from which it must not be served any more, as far as is known now.
@@ -563,9 +717,24 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The one rule of freshness: an entry is expired from its deadline on.
+    /// The events that it depends on.
+    pub(crate) fn stamps(self) -> Option<&'a Stamps> {
+        self.more()?.stamps.as_ref()
+    }
+
+    /// Whether no event has been emitted that it depends on.
+    pub(crate) fn is_current(self) -> bool {
+        self.stamps().is_none_or(Stamps::are_current)
+    }
+
+    /// The moment from which it must not be served any more, however much it is used.
+    pub(crate) fn deadline(self) -> Moment {
+        self.more().map_or(Moment::NEVER, |more| more.deadline)
+    }
+
+    /// The one rule of freshness: no event has outdated it, and it expires at its deadline.
     pub(crate) fn is_fresh(self, now: Moment) -> bool {
-        !self.is_mortal() || now < self.due()
+        self.is_current() && (!self.is_mortal() || now < self.due())
     }
 
     /// Whether it may be served now, which is then when it was last used.
@@ -585,33 +754,17 @@ impl<'a> Entry<'a> {
         self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
     }
 
-    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
-    /// True if that was one of those.
-    #[inline]
-    pub(crate) fn count_use(self, random: u64) -> bool {
-        const STEP: u32 = 32;
-        let uses = &self.header().uses;
-        let n_uses = uses.load(Ordering::Relaxed);
-        let is_32nd = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - STEP.ilog2()) == 0;
-        if n_uses < STEP {
-            uses.store(n_uses + 1, Ordering::Relaxed);
-        } else if is_32nd {
-            uses.store(n_uses.saturating_add(STEP), Ordering::Relaxed);
-        }
-        is_32nd
-    }
-
     /// As people read it.
     pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
         let header = self.header();
         let due = self.due();
         EntryInfo {
             function,
-            label: self.more().and_then(|more| Some(more.label.as_deref()?.to_owned())),
-            key: format!("{:016x}", header.hash),
+            label: self.label().map(str::to_owned),
+            key: format!("{:016x}", key::digest_of(self.key_bytes())),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
-            uses: u64::from(header.uses.load(Ordering::Relaxed)),
+            uses: self.usage().uses(),
             charge: self.charge(),
             remaining: (due != Moment::NEVER).then(|| due.since(now)),
         }
@@ -619,20 +772,39 @@ impl<'a> Entry<'a> {
 }
 
 /// Compares bytes, most of which are few: faster than a call of `memcmp`.
-#[inline]
+///
+/// From the end, because what a key ends with was mostly written in one piece, and where the compiler knows the length,
+/// it is compared while it is still in a register.
+#[inline(always)]
 fn are_same(one: &[u8], other: &[u8]) -> bool {
-    /// The first and the last `N` bytes, which are all if there are at most `2 * N`.
-    fn ends<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-        Some((bytes.first_chunk()?, bytes.last_chunk()?))
+    if one.len() != other.len() || one.len() > 32 {
+        return one == other;
     }
-    if one.len() != other.len() {
-        return false;
+    let (mut one, mut other) = (one, other);
+    while let (Some((one_rest, one_word)), Some((other_rest, other_word))) =
+        (one.split_last_chunk::<8>(), other.split_last_chunk::<8>())
+    {
+        if u64::from_le_bytes(*one_word) != u64::from_le_bytes(*other_word) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
     }
-    match one.len() {
-        8..=16 => ends::<8>(one) == ends(other),
-        17..=32 => ends::<16>(one) == ends(other),
-        _ => one == other,
+    if let (Some((one_rest, one_half)), Some((other_rest, other_half))) =
+        (one.split_last_chunk::<4>(), other.split_last_chunk::<4>())
+    {
+        if u32::from_le_bytes(*one_half) != u32::from_le_bytes(*other_half) {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
     }
+    let mut idx = 0;
+    while idx < one.len().min(other.len()) {
+        if one[idx] != other[idx] {
+            return false;
+        }
+        idx += 1;
+    }
+    true
 }
 
 /// One stored result, as [`Cache::entries`](crate::Cache::entries) lists it.
@@ -651,12 +823,122 @@ pub struct EntryInfo {
     pub age: Duration,
     /// Time since it was last served, or stored if it never was.
     ///
-    /// Kept to about a millisecond while there are many calls. When they become few, it may lag for 64 of them.
+    /// Kept to about a second while there are many calls. When they become few, it may lag for 64 of them.
     pub idle: Duration,
-    /// How often it was served: exact up to 32, then an estimate.
+    /// How often it was served: exact up to 32, then an estimate, of up to two million.
     pub uses: u64,
     /// The bytes it counts for: key, value and overhead.
     pub charge: usize,
     /// Time until it expires; `None` if it does not.
     pub remaining: Option<Duration>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::function::{Function, Overrides};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::OnceLock;
+
+    /// What some cache knows of some function.
+    pub(crate) fn state() -> Ref<FunctionState> {
+        static FUNCTION: Function = Function::new("area", module_path!(), file!(), line!());
+        static STATE: OnceLock<FunctionState> = OnceLock::new();
+        Ref::Global(
+            STATE.get_or_init(|| {
+                FunctionState::new(&FUNCTION, &Overrides::default(), true, 0, false)
+            }),
+        )
+    }
+
+    /// The key of a call of that function.
+    pub(crate) fn key(hash: u64, bytes: &[u8]) -> KeyRef<'_> {
+        let Ref::Global(state) = state() else { unreachable!("it is never shared") };
+        KeyRef { state, instance: None, hash, bytes }
+    }
+
+    /// The result of a call, stored at the beginning of time and for ever.
+    pub(crate) fn entry(key: KeyRef<'_>, value: impl Any + Send + Sync) -> EntryRef {
+        let (life, now) = (Lifetime::default(), Moment(0));
+        EntryRef::new(
+            value,
+            0,
+            Draft { key, label: None, size: None, life, stamps: None, now, place: 0 },
+        )
+    }
+
+    /// Counts how often it is dropped.
+    struct Dropped(Arc<AtomicU32>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
+        for len in [0, 1, 7, 8, 9, 15, 16, 17, 40] {
+            let bytes = vec![7; len];
+            let entry = entry(key(1, &bytes), 0_u8);
+            assert!(entry.get().is(key(1, &bytes)));
+            assert!(!entry.get().is(key(1, &[&bytes[..], &[7]].concat())), "one byte more");
+            for idx in 0..len {
+                let mut other = bytes.clone();
+                other[idx] ^= 1;
+                assert!(!entry.get().is(key(1, &other)), "byte {idx} of {len} differs");
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_any_alignment_lie_behind_keys_of_any_length() {
+        #[repr(align(64))]
+        struct Wide([u8; 3]);
+
+        for len in 0..130 {
+            let bytes = vec![len as u8; len];
+            let (one, other) = (entry(key(1, &bytes), 7_u128), entry(key(1, &bytes), Wide([9; 3])));
+            for entry in [&one, &other] {
+                assert_eq!(entry.get().key_bytes(), bytes);
+            }
+            assert_eq!(one.get().value::<u128>(), Some(&7));
+            let wide = other.get().value::<Wide>().expect("it is of this type");
+            assert_eq!((wide.0, std::ptr::from_ref(wide).addr() % 64), ([9; 3], 0));
+            assert!(entry(key(1, &bytes), ()).get().value::<()>().is_some(), "no bytes at all");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_taken_for_one_of_another_type() {
+        let entry = entry(key(1, b""), 7_u64);
+        assert_eq!(entry.get().value::<i64>(), None);
+        assert_eq!(entry.get().value::<[u8; 8]>(), None);
+        assert_eq!(entry.get().value::<u64>(), Some(&7));
+    }
+
+    #[test]
+    fn the_last_holder_drops_the_value_once() {
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let first = entry(key(1, b"key"), Dropped(Arc::clone(&n_drops)));
+        let others = [first.clone(), first.get().to_owned()];
+        drop(first);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 0);
+        drop(others);
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_value_that_panics_when_it_is_dropped_leaves_nothing_behind() {
+        struct Bomb(#[expect(dead_code, reason = "there to be dropped")] Dropped);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a value's own business");
+            }
+        }
+        let n_drops = Arc::new(AtomicU32::new(0));
+        let entry = entry(key(1, b"key"), Bomb(Dropped(Arc::clone(&n_drops))));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(entry))).is_err());
+        assert_eq!(n_drops.load(Ordering::SeqCst), 1, "what the value owned");
+    }
 }

@@ -16,11 +16,17 @@
 //! have found it. If its pin is visible and of a later epoch, it read the epoch after `retired` had moved it on, which
 //! the acquire and release on the epoch order after the unlinking: again it cannot have found it.
 //! So only visible pins of this epoch or an earlier one count, and those are waited for.
+//! What the reader did before it was seen unpinned, or pinned anew, is over: both stores are releases, for one that is
+//! not would hide the release before it.
+//!
+//! `tests/lock_free` tries all of this in a model, with the fences in place of the barrier.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence};
+use crate::sync::{
+    AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence, shared, thread_local,
+};
 
 /// What a thread owns and others read.
 pub(crate) struct Slot {
@@ -32,13 +38,13 @@ pub(crate) struct Slot {
     has_fence: bool,
 }
 
-/// Moves on with each retirement.
-static EPOCH: AtomicU64 = AtomicU64::new(1);
-
-static SLOTS: Mutex<Slots> = Mutex::new(Slots { all: Vec::new(), free: Vec::new() });
-
-/// How many threads have a slot.
-static N_LEASED: AtomicUsize = AtomicUsize::new(0);
+shared! {
+    /// Moves on with each retirement.
+    static EPOCH: AtomicU64 = AtomicU64::new(1);
+    static SLOTS: Mutex<Slots> = Mutex::new(Slots { all: Vec::new(), free: Vec::new() });
+    /// How many threads have a slot.
+    static N_LEASED: AtomicUsize = AtomicUsize::new(0);
+}
 
 struct Slots {
     all: Vec<&'static Slot>,
@@ -69,14 +75,14 @@ impl Lease {
         });
         N_LEASED.fetch_add(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        SLOT.set(Some(slot));
+        set_own_slot(Some(slot));
         Self(slot)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        SLOT.set(None);
+        set_own_slot(None);
         let mut slots = SLOTS.lock();
         N_LEASED.fetch_sub(1, Ordering::SeqCst);
         slots.free.push(self.0);
@@ -97,7 +103,7 @@ pub(crate) fn pin() -> Option<Pin> {
     if slot.pinned.load(Ordering::Relaxed) != 0 {
         return None;
     }
-    slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Relaxed);
+    slot.pinned.store(EPOCH.load(Ordering::Acquire), Ordering::Release);
     if slot.has_fence {
         fence(Ordering::SeqCst);
     } else {
@@ -110,10 +116,21 @@ pub(crate) fn pin() -> Option<Pin> {
 /// What this thread owns; `None` for one that is ending and has given it back.
 #[inline]
 pub(crate) fn slot() -> Option<&'static Slot> {
-    match SLOT.get() {
+    match own_slot() {
         Some(slot) => Some(slot),
         None => first_slot(),
     }
+}
+
+/// The slot that this thread has already. One that is ending has none.
+#[inline]
+fn own_slot() -> Option<&'static Slot> {
+    SLOT.try_with(Cell::get).ok().flatten()
+}
+
+fn set_own_slot(slot: Option<&'static Slot>) {
+    // A model's thread that is ending may have dropped the place.
+    let _ = SLOT.try_with(|own| own.set(slot));
 }
 
 #[cold]
@@ -132,11 +149,11 @@ impl Slot {
     /// Counts one hit of a function, and says how many of it the thread has counted.
     /// Only the thread that owns the slot calls this.
     #[inline]
-    pub(crate) fn count_hit(&self, tally: Tally) -> u64 {
-        let hits = self.hits.get(tally);
+    pub(crate) fn count_hit(&self, tally: Tally) -> Option<u64> {
+        let hits = self.hits.get(tally)?;
         let n_hits = hits.load(Ordering::Relaxed) + 1;
         hits.store(n_hits, Ordering::Relaxed);
-        n_hits
+        Some(n_hits)
     }
 }
 
@@ -144,9 +161,9 @@ impl Slot {
 pub(crate) fn is_alone() -> bool {
     // With the fence of a thread that takes its slot: it sees what was unlinked, or it is seen here.
     fence(Ordering::SeqCst);
-    let own = usize::from(SLOT.get().is_some());
-    N_LEASED.load(Ordering::SeqCst) == own
-        && SLOT.get().is_none_or(|slot| slot.pinned.load(Ordering::Relaxed) == 0)
+    let own = own_slot();
+    N_LEASED.load(Ordering::SeqCst) == usize::from(own.is_some())
+        && own.is_none_or(|slot| slot.pinned.load(Ordering::Relaxed) == 0)
 }
 
 /// When something was retired.
@@ -173,12 +190,15 @@ impl Retired {
 }
 
 /// Names a function's counters in the slots of all threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tally(u32);
 
 impl Tally {
+    /// Of a function that counts its hits elsewhere.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
+        shared! { static NEXT: AtomicU32 = AtomicU32::new(0); }
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -196,7 +216,7 @@ struct Tallies {
 
 impl Default for Tallies {
     fn default() -> Self {
-        Self { first: [const { AtomicU64::new(0) }; Self::N_FIRST], others: Default::default() }
+        Self { first: std::array::from_fn(|_| AtomicU64::new(0)), others: Default::default() }
     }
 }
 
@@ -204,9 +224,9 @@ impl Tallies {
     const N_FIRST: usize = 64;
 
     #[inline]
-    fn get(&self, tally: Tally) -> &AtomicU64 {
+    fn get(&self, tally: Tally) -> Option<&AtomicU64> {
         match self.first.get(tally.0 as usize) {
-            Some(counter) => counter,
+            Some(counter) => Some(counter),
             None => self.get_other(tally),
         }
     }
@@ -219,15 +239,21 @@ impl Tallies {
     }
 
     #[inline(never)]
-    fn get_other(&self, tally: Tally) -> &AtomicU64 {
+    fn get_other(&self, tally: Tally) -> Option<&AtomicU64> {
+        if tally == Tally::NONE {
+            return None;
+        }
         let (block, idx) = Self::place(tally);
         let new = || (0..Self::N_FIRST << block).map(|_| AtomicU64::new(0)).collect();
-        &self.others[block].get_or_init(new)[idx]
+        Some(&self.others[block].get_or_init(new)[idx])
     }
 
     fn read(&self, tally: Tally) -> u64 {
         if let Some(counter) = self.first.get(tally.0 as usize) {
             return counter.load(Ordering::Relaxed);
+        }
+        if tally == Tally::NONE {
+            return 0;
         }
         let (block, idx) = Self::place(tally);
         self.others[block].get().map_or(0, |block| block[idx].load(Ordering::Relaxed))
@@ -235,9 +261,11 @@ impl Tallies {
 }
 
 /// A memory barrier on every thread of the process that is running.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(loom, miri))))]
 mod barrier {
-    use super::{AtomicBool, OnceLock, Ordering, fence};
+    use std::sync::atomic::AtomicBool;
+
+    use super::{OnceLock, Ordering, fence};
 
     const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
     const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
@@ -269,8 +297,8 @@ mod barrier {
     static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 }
 
-/// Without one, every pin has a fence of its own.
-#[cfg(not(target_os = "linux"))]
+/// Without one, and where a model checker looks, every pin has a fence of its own.
+#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
 mod barrier {
     use super::{Ordering, fence};
 
@@ -286,3 +314,6 @@ mod barrier {
         false
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;

@@ -10,10 +10,13 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use crate::clock::Moment;
 use crate::entry::{AnyValue, EntryRef};
+use crate::sources::{Sources, Standing};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::waits::LoadId;
 use crate::worker;
@@ -39,6 +42,8 @@ pub(crate) struct Flight {
     /// How often the leader was polled, and whether it has been woken since.
     n_polls: AtomicU64,
     is_woken: AtomicBool,
+    /// What the load is computed from, once there is something or somebody to ask.
+    sources: OnceLock<Arc<Sources>>,
     state: Mutex<State>,
 }
 
@@ -82,8 +87,24 @@ impl Flight {
             id,
             n_polls: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
+            sources: OnceLock::new(),
             state: Mutex::new(state),
         })
+    }
+
+    /// What the load is computed from.
+    pub(crate) fn sources(&self) -> &Arc<Sources> {
+        self.sources.get_or_init(Arc::default)
+    }
+
+    /// What the load is computed from, if it is known to be computed from anything.
+    pub(crate) fn known_sources(&self) -> Option<&Arc<Sources>> {
+        self.sources.get()
+    }
+
+    /// How the load stands to what has happened since it began.
+    pub(crate) fn standing(&self, now: impl FnOnce() -> Moment) -> Standing {
+        self.known_sources().map_or(Standing::Current, |sources| sources.standing(now()))
     }
 
     /// Takes one more follower aboard, unless the flight is over. The caller holds the lock of the memory,
@@ -198,9 +219,9 @@ impl Follower {
         flight.join().then(|| Self { flight: Arc::clone(flight), seat: None })
     }
 
-    /// Names what it waits for.
-    pub(crate) fn load(&self) -> LoadId {
-        self.flight.id
+    /// What it waits for.
+    pub(crate) fn flight(&self) -> &Flight {
+        &self.flight
     }
 }
 

@@ -1,11 +1,14 @@
 //! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
+use once_cell::race::OnceRef;
+
 use crate::budget::Budget;
+use crate::event::Family;
+use crate::key::Start;
 use crate::stats::{Counters, Stats};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicU32, Ordering};
 
 /// A cached function as its attribute declares it: one `static` a site.
 #[derive(Debug)]
@@ -25,11 +28,22 @@ pub struct Function {
     pub(crate) single_flight: bool,
     pub(crate) cache_err: bool,
     pub(crate) cache_none: bool,
+    /// Whether its entries have labels.
+    pub(crate) is_labelled: bool,
+    /// Whether its results depend on the cached functions that it calls.
+    pub(crate) inherits: bool,
+    /// What the events are called that it names; `None` if it says nothing about events.
+    pub(crate) events: Option<&'static [&'static str]>,
     /// Its state in the global cache, one load away: a hit does not search for it.
-    pub(crate) global: OnceLock<&'static FunctionState>,
+    pub(crate) global: OnceRef<'static, FunctionState>,
 }
 
 impl Function {
+    /// What the hashes of its keys begin with, the same in every cache.
+    pub(crate) fn keys(&'static self) -> Start {
+        Start::new(std::ptr::from_ref(self).addr() as u64)
+    }
+
     /// A function with default behaviour.
     pub const fn new(
         name: &'static str,
@@ -53,8 +67,16 @@ impl Function {
             single_flight: true,
             cache_err: false,
             cache_none: false,
-            global: OnceLock::new(),
+            is_labelled: false,
+            inherits: true,
+            events: None,
+            global: OnceRef::new(),
         }
+    }
+
+    /// What is done by hand to its calls.
+    pub(crate) fn family(&'static self) -> Family {
+        Family::of_function(std::ptr::from_ref(self).addr())
     }
 
     /// `version = N`.
@@ -122,6 +144,24 @@ impl Function {
         self.cache_none = true;
         self
     }
+
+    /// `label = "…"`.
+    pub const fn labelled(mut self) -> Self {
+        self.is_labelled = true;
+        self
+    }
+
+    /// `inherit = BOOL`.
+    pub const fn inherit(mut self, on: bool) -> Self {
+        self.inherits = on;
+        self
+    }
+
+    /// `invalidate_on = …`, as far as the events can be named before the first call.
+    pub const fn events(mut self, titles: &'static [&'static str]) -> Self {
+        self.events = Some(titles);
+        self
+    }
 }
 
 /// A function that the linker collected, so that it is known before its first call.
@@ -149,8 +189,14 @@ pub(crate) struct FunctionState {
     pub(crate) ttl: Option<Duration>,
     /// Off by the function's own switch in the environment.
     switched_off: bool,
-    enabled: AtomicBool,
+    /// `owner` while it is on, else [`OFF`]: so that a hit need not ask whether it is.
+    looked_up_as: AtomicU32,
+    /// What the hashes of its keys begin with.
+    pub(crate) keys: Start,
 }
+
+/// No function has this number.
+const OFF: u32 = u32::MAX;
 
 impl std::fmt::Debug for FunctionState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -187,18 +233,25 @@ impl FunctionState {
             owner,
             ttl: overrides.ttl,
             switched_off,
-            enabled: AtomicBool::new(cache_enabled && !switched_off),
+            looked_up_as: AtomicU32::new(if cache_enabled && !switched_off { owner } else { OFF }),
+            keys: function.keys(),
         }
     }
 
+    /// The owner of what calls may find.
     #[inline]
+    pub(crate) fn looked_up_as(&self) -> u32 {
+        self.looked_up_as.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn is_enabled(&self) -> bool {
-        self.enabled.load(Ordering::Relaxed)
+        self.looked_up_as() != OFF
     }
 
     /// Follows the switch of the whole cache.
     pub(crate) fn set_enabled(&self, cache_enabled: bool) {
-        self.enabled.store(cache_enabled && !self.switched_off, Ordering::Relaxed);
+        let is_on = cache_enabled && !self.switched_off;
+        self.looked_up_as.store(if is_on { self.owner } else { OFF }, Ordering::Relaxed);
     }
 
     /// Whether it has limits of its own, and so an order of its own.

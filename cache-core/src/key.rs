@@ -62,6 +62,8 @@ mod tag;
 use buffer::Buffer;
 use encoder::Encoder;
 use hash::Hash;
+pub use hash::Start;
+pub(crate) use hash::digest_of;
 use serde::ser::{self, Serialize, Serializer};
 use std::fmt::{self, Display};
 
@@ -95,33 +97,31 @@ impl<T: Serialize + ?Sized> KeyPart for T {
 pub struct KeyWriter {
     buffer: Buffer,
     hash: Hash,
-    /// The first thing that went wrong; nothing is written after it.
-    error: Option<KeyError>,
 }
 
 impl KeyWriter {
-    /// A key without arguments, which one function looks for elsewhere than another.
+    /// A key without arguments.
     // Else it is made somewhere and then copied, uninitialized bytes and all.
     #[inline(always)]
     #[must_use]
-    pub fn new(function_hash: u64) -> Self {
-        Self { hash: Hash::new(function_hash), buffer: Buffer::new(), error: None }
+    pub(crate) fn new(start: Start) -> Self {
+        Self { hash: Hash::new(start), buffer: Buffer::new() }
     }
 
     /// Appends one argument.
     #[inline]
     pub fn arg<T: KeyPart + ?Sized>(&mut self, value: &T) {
-        if self.error.is_none()
+        if self.buffer.error().is_none()
             && let Err(error) = value.write_to(self)
         {
-            self.error = Some(error);
+            self.buffer.fail(error);
         }
     }
 
     /// The bytes of the key and where the function looks for them, or why there are none.
     #[inline]
     pub(crate) fn finish(&self) -> Result<(&[u8], u64), &KeyError> {
-        match &self.error {
+        match self.buffer.error() {
             None => Ok((self.buffer.written(), self.hash.finish())),
             Some(error) => Err(error),
         }
@@ -133,7 +133,7 @@ impl fmt::Debug for KeyWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyWriter")
             .field("buffer", &self.buffer)
-            .field("error", &self.error)
+            .field("error", &self.buffer.error())
             .finish()
     }
 }

@@ -9,18 +9,22 @@ use std::time::Duration;
 
 use crate::cache::Inner;
 use crate::clock::{Clock, Moment};
-use crate::context::{self, LoadScope};
+use crate::context::{self, Around, LoadScope};
+use crate::endpoint::Endpoint;
 use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
 use crate::epoch;
+use crate::event::{Event, Family};
+use crate::events::{Events, Named, Stamp, Stamps, Watch};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
+use crate::sources::{Link, Origin, Sources};
 use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, Wait};
 
 /// What a load says about its result, apart from the result.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Terms {
     label: Option<Box<str>>,
     ttl: Option<Duration>,
@@ -29,13 +33,22 @@ pub struct Terms {
     none_ttl: Option<Duration>,
     is_refused: bool,
     size: Option<usize>,
+    /// What a result depends on that comes from no load. A load is asked itself.
+    sources: Option<(Arc<Events>, Arc<Sources>)>,
 }
 
 impl Terms {
-    /// Nothing special.
+    /// Nothing special about the result of a load.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nothing special about a result that comes from no load.
+    #[must_use]
+    pub fn of_put() -> Self {
+        let events = Arc::clone(&context::current_cache().events);
+        Self { sources: Some((events, Arc::default())), ..Self::default() }
     }
 
     /// `label = "…"`.
@@ -73,9 +86,105 @@ impl Terms {
         self.is_refused = K::stored(out).is_some_and(|value| !is_wanted(value));
     }
 
+    /// `invalidate_on = [EVENT]`.
+    pub fn on<E: Event + ?Sized>(&mut self, event: &E) {
+        self.depend(|events| events.stamp(event));
+        for write in writes(event) {
+            self.depend(|events| events.stamp_named(&write));
+        }
+    }
+
+    /// `invalidate_on = [TYPE]`.
+    pub fn on_any<E: Event + ?Sized>(&mut self) {
+        self.depend(|events| Some(events.stamp_any(E::family())));
+    }
+
+    /// Any write to an endpoint.
+    pub fn on_writes(&mut self, endpoint: Endpoint) {
+        self.depend(|events| Some(events.stamp_any(endpoint.family())));
+    }
+
+    /// `invalidate_on = [EVENT]`, where not all is there that the event is made of.
+    pub fn on_unknown(&mut self) {
+        self.depend(|_| None);
+    }
+
+    fn depend(&mut self, stamp: impl FnOnce(&Arc<Events>) -> Option<Stamp>) {
+        if let Some((events, sources)) = self.owner() {
+            sources.add(stamp(&events));
+        }
+    }
+
+    /// Whoever depends on the events that are named here. Where nobody does, nothing is to be stored.
+    fn owner(&self) -> Option<(Arc<Events>, Arc<Sources>)> {
+        self.sources.clone().or_else(context::own_sources)
+    }
+
+    /// What a result depends on that comes from no load.
+    pub(crate) fn sources(&self) -> Option<Arc<Sources>> {
+        self.sources.as_ref().map(|(_, sources)| Arc::clone(sources))
+    }
+
+    /// Comes before a body whose result is asked by [`Terms::on_value`].
+    pub fn watch(&mut self) {
+        if let Some((events, sources)) = self.owner() {
+            sources.watch(events.watch());
+        }
+    }
+
+    /// `invalidate_on = |value| …`.
+    pub fn on_value<K: Kind>(
+        &mut self,
+        _: K,
+        out: &K::Output,
+        find: impl FnOnce(&K::Stored, &mut Found),
+    ) {
+        if let Some((_, sources)) = self.owner()
+            && let Some(value) = K::stored(out)
+        {
+            find(value, &mut Found { sources });
+        }
+    }
+
     /// `size = |value| …`.
     pub fn size<K: Kind>(&mut self, _: K, out: &K::Output, size: impl FnOnce(&K::Stored) -> usize) {
         self.size = K::stored(out).map(size);
+    }
+}
+
+/// The writes that the name of an HTTP method stands for besides that name: those to the endpoint of the request that is
+/// being answered. Outside of any request they are those to an endpoint that does not exist, which marks the result as one
+/// that hears of writes, but not of those to any real endpoint, see [`is_heard`](crate::call).
+fn writes<E: Event + ?Sized>(event: &E) -> impl Iterator<Item = Named> {
+    Named::writes(context::endpoint().unwrap_or_else(Family::nowhere), event)
+}
+
+/// Where the events go that a result names.
+pub struct Found {
+    sources: Arc<Sources>,
+}
+
+impl Found {
+    /// An event.
+    pub fn on<E: Event + ?Sized>(&mut self, event: &E) {
+        self.depend(|watch| watch.stamp(event));
+        for write in writes(event) {
+            self.depend(|watch| watch.stamp_named(&write));
+        }
+    }
+
+    /// Any event of a type.
+    pub fn on_any<E: Event + ?Sized>(&mut self) {
+        self.depend(|watch| watch.stamp_any(E::family()));
+    }
+
+    /// Some events.
+    pub fn on_all<E: Event>(&mut self, events: impl IntoIterator<Item = E>) {
+        events.into_iter().for_each(|event| self.on(&event));
+    }
+
+    fn depend(&mut self, stamp: impl FnOnce(&Watch) -> Option<Stamp>) {
+        self.sources.add_watched(stamp);
     }
 }
 
@@ -84,31 +193,57 @@ pub(crate) struct Leader<K: AsKey> {
     cache: Ref<Inner>,
     key: K,
     load: Load,
+    /// The endpoint of the request that began it.
+    endpoint: Option<Family>,
     /// The frame of an async load. A sync one is where its thread is.
     frame: Option<Arc<Frame>>,
-    /// The load around this one waits for it.
+    /// The load around this one waits for it,
     _wait: Option<Wait>,
+    /// and depends on it.
+    link: Option<Link>,
     is_ended: bool,
 }
 
 impl<K: AsKey> Leader<K> {
-    /// Leads a sync load.
-    pub(crate) fn new(cache: Ref<Inner>, key: K, load: Load) -> Self {
+    /// Leads a sync load. `around` is what the load around it is computed from, if that depends on this one.
+    pub(crate) fn new(
+        cache: Ref<Inner>,
+        key: K,
+        load: Load,
+        around: Option<&Arc<Sources>>,
+    ) -> Self {
         let wait = context::load().map(|parent| Wait::for_nested(parent, load.id));
-        Self { cache, key, load, frame: None, _wait: wait, is_ended: false }
+        let link = around.zip(load.flight.as_ref());
+        let link = link.map(|(around, flight)| around.add_load(flight.sources()));
+        let endpoint = context::endpoint();
+        Self { cache, key, load, endpoint, frame: None, _wait: wait, link, is_ended: false }
     }
 
     /// Leads an async load.
-    pub(crate) fn new_async(cache: Ref<Inner>, key: K, load: Load) -> Self {
+    pub(crate) fn new_async(
+        cache: Ref<Inner>,
+        key: K,
+        load: Load,
+        around: Option<&Arc<Sources>>,
+    ) -> Self {
         let frame = Arc::new(Frame { id: load.id, parent: context::frame() });
-        let mut leader = Self::new(cache, key, load);
+        let mut leader = Self::new(cache, key, load, around);
         leader.frame = Some(frame);
         leader
     }
 
     /// Calls that are made meanwhile learn what they are part of.
     fn enter(&self) -> LoadScope {
-        LoadScope::enter(self.load.id, self.frame.as_ref())
+        let key = self.key.key();
+        LoadScope::enter(Around {
+            id: self.load.id,
+            cache: self.cache.clone(),
+            hash: key.hash,
+            inherits: key.state.function.inherits,
+            frame: self.frame.clone(),
+            flight: self.load.flight.clone(),
+            endpoint: self.endpoint,
+        })
     }
 
     /// Runs a sync body and finishes.
@@ -154,7 +289,8 @@ impl<K: AsKey> Leader<K> {
     /// The value's own code runs here, and may call the function that is being led.
     fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: &R, terms: Terms) {
         let (cache, key) = (&self.cache, self.key.key());
-        let entry = storable(cache, key, plan, out, terms);
+        let sources = context::known_sources();
+        let entry = storable(cache, key, plan, out, terms, sources.as_deref());
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
         let followers = match entry {
@@ -162,6 +298,9 @@ impl<K: AsKey> Leader<K> {
                 let planned = Sweep::of(&entry);
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
+                if self.load.replaces {
+                    cache.emitted(cache.events.emit_topic(key.topic()));
+                }
                 published.followers.map(|(flight, entry)| (flight, Some(Landing::Value(entry))))
             }
             None => {
@@ -170,6 +309,9 @@ impl<K: AsKey> Leader<K> {
                 flight.map(|flight| (flight, unstored(cache, key, plan, out)))
             }
         };
+        if let Some(link) = self.link.take() {
+            link.keep();
+        }
         match followers {
             Some((flight, Some(landing))) => flight.land(landing),
             Some((flight, None)) => flight.abandon(),
@@ -235,8 +377,15 @@ pub(crate) struct Running<R: 'static> {
     load: Option<(Leader<Key>, OwnedBody<R>)>,
     /// The waker that the body gets, and the one of the caller that it was made for.
     wakers: Option<(Waker, Waker)>,
-    /// The load around the follower that took this over waits for it.
-    wait: Option<Wait>,
+    /// The load around the follower that took this over waits for it, and depends on it.
+    awaited: Awaited,
+}
+
+/// What a load has entered that waits for another one.
+#[derive(Default)]
+pub(crate) struct Awaited {
+    pub(crate) _wait: Option<Wait>,
+    pub(crate) link: Option<Link>,
 }
 
 // Only its body is pinned, on the heap.
@@ -244,11 +393,11 @@ impl<R> Unpin for Running<R> {}
 
 impl<R> Running<R> {
     pub(crate) fn new(leader: Leader<Key>, body: OwnedBody<R>) -> Self {
-        Self { load: Some((leader, body)), wakers: None, wait: None }
+        Self { load: Some((leader, body)), wakers: None, awaited: Awaited::default() }
     }
 
-    pub(crate) fn waited_for(mut self, wait: Option<Wait>) -> Self {
-        self.wait = wait;
+    pub(crate) fn awaited(mut self, awaited: Awaited) -> Self {
+        self.awaited = awaited;
         self
     }
 }
@@ -264,7 +413,9 @@ impl<R> Future for Running<R> {
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready((out, terms))) => {
-                let (leader, _) = this.load.take().expect("it was there a line above");
+                let (mut leader, _) = this.load.take().expect("it was there a line above");
+                // Who has taken it over depends on it now.
+                leader.link = this.awaited.link.take().or_else(|| leader.link.take());
                 Poll::Ready((leader, out, terms))
             }
             Err(panic) => {
@@ -309,6 +460,7 @@ fn unstored<R>(cache: &Inner, key: KeyRef<'_>, plan: Plan<R>, out: &R) -> Option
         label: None,
         size: Some(0),
         life: Lifetime::default(),
+        stamps: None,
         now: cache.clock.now(),
         place: PLACE,
     };
@@ -323,6 +475,7 @@ pub(crate) fn storable<R>(
     plan: Plan<R>,
     out: &R,
     terms: Terms,
+    sources: Option<&Sources>,
 ) -> Option<EntryRef> {
     let function = key.state.function;
     let verdict = plan.verdict(out);
@@ -331,13 +484,23 @@ pub(crate) fn storable<R>(
         Verdict::Err => function.cache_err || terms.err_ttl.is_some(),
         Verdict::None => function.cache_none || terms.none_ttl.is_some(),
     };
-    let life = lifetime(cache, key, verdict, &terms);
-    if !is_wanted || terms.is_refused || [life.ttl, life.idle].contains(&Some(Duration::ZERO)) {
+    if !is_wanted || terms.is_refused {
         return None;
     }
+    let origin = sources.map(Sources::origin);
+    let Origin { stamps, until } = origin.unwrap_or_else(|| Some(Origin::default()))?;
+    let life = Lifetime { until, ..lifetime(cache, key, verdict, &terms) };
     // The lifetime begins now that the value is there, however long it took.
     let now = if life.is_mortal() { cache.clock.now() } else { roughly(&cache.clock) };
-    let draft = Draft { key, label: terms.label, size: terms.size, life, now, place: PLACE };
+    let deadline = life.deadline(now);
+    if let Some(sources) = sources {
+        sources.limit(deadline);
+    }
+    if deadline <= now || life.idle == Some(Duration::ZERO) {
+        return None;
+    }
+    let (label, stamps) = (terms.label, Stamps::new(stamps));
+    let draft = Draft { key, label, size: terms.size, life, stamps, now, place: PLACE };
     quietly(key, || plan.entry(out, draft))
 }
 
@@ -379,6 +542,7 @@ fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> 
     Lifetime {
         ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash, &cache.clock)),
         idle: terms.idle.or(function.idle),
+        until: None,
     }
 }
 

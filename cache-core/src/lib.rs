@@ -20,23 +20,60 @@
 //! The words of the attribute are described at [`macro@cached`], the cache itself at [`Cache`],
 //! what a value costs at [`HeapSize`], what tests can do at [`testing`].
 //!
+//! # Invalidation
+//!
+//! Readers name the events that they depend on, writers those that they cause:
+//!
+//! ```
+//! use cache_core::{Event, cached, invalidates};
+//!
+//! #[derive(Event)]
+//! struct Renamed {
+//!     user: u64,
+//! }
+//!
+//! #[cached(invalidate_on = [Renamed { user }])]
+//! fn name(user: u64) -> String {
+//!     format!("user {user}")
+//! }
+//!
+//! #[invalidates(Renamed { user })]
+//! fn rename(user: u64, new: &str) -> Result<(), String> {
+//!     if new.is_empty() { Err("a name is not empty".to_owned()) } else { Ok(()) }
+//! }
+//!
+//! name(7);
+//! name(8);
+//! rename(7, "Ada")?;
+//! assert_eq!((name::peek(&7), name::peek(&8)), (None, Some("user 8".to_owned())));
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! What is an event is described at [`Event`], how to say that one has happened at [`macro@invalidates`], [`emit`] and
+//! [`Transaction`]. A cached function depends on the cached functions that it calls, see [`in_current_load`].
+//! [`Cache::audit`] finds what does not fit together.
+//!
 //! # The map of the crate
 //!
 //! A module uses only modules above it in this list.
 //!
-//! - `sync`, `clock`, `error`, `worker`: locks, time, errors, background work.
-//! - [`key`]: arguments to canonical bytes. `size`: what a value costs. `epoch`: when memory may be given back.
+//! - `sync`, `clock`, `error`, `worker`, `glob`: locks, time, errors, background work, patterns.
+//! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
+//! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//!   `audit`: what fits together.
 //! - `entry`: a stored result. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`, `cache`: the settings, and the cache that owns all of the above.
-//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored.
+//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
+//!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
-//! - [`handle`]: the verbs of a function. [`testing`]: what tests can do.
+//! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 //!
 //! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
 //! `codec`: values to bytes, and `backend`: where those go.
 
+mod audit;
 #[cfg(feature = "tiers")]
 pub mod backend;
 mod budget;
@@ -47,12 +84,20 @@ mod clock;
 pub mod codec;
 mod config;
 mod context;
+mod emit;
+mod endpoint;
 mod entry;
 mod epoch;
 mod error;
+mod event;
+mod events;
 mod flight;
 mod function;
+mod glob;
 pub mod handle;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 pub mod key;
 mod lead;
 mod limbo;
@@ -61,6 +106,7 @@ mod memory;
 mod order;
 mod outcome;
 mod size;
+mod sources;
 mod stats;
 mod sync;
 mod table;
@@ -74,12 +120,17 @@ mod warm;
 mod worker;
 
 #[cfg(feature = "macros")]
-pub use cache_macros::{HeapSize, cached};
+pub use cache_macros::{Event, HeapSize, cached, invalidates};
 
+pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::Config;
+pub use context::{in_current_load, in_current_load_sync};
+pub use emit::{Transaction, emit, emit_all};
+pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
 pub use error::Error;
+pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use size::{HeapSize, Seen};
 pub use stats::Stats;
@@ -93,23 +144,36 @@ pub mod __private {
     pub use std::iter::{IntoIterator, Iterator};
     pub use std::marker::Send;
     pub use std::option::Option;
-    pub use std::primitive::bool;
+    pub use std::primitive::{bool, str};
     pub use std::time::Duration;
     pub use std::{file, format_args, line, module_path};
 
     pub use inventory;
 
+    pub use crate::audit::{Emitter, EmitterRegistration};
     pub use crate::call::{Call, Lookup, Miss, Site};
+    pub use crate::emit::Transaction;
+    pub use crate::event::{EventField, Family};
     pub use crate::function::{Function, Registration};
-    pub use crate::lead::{Own as OwnBody, OwnedBody, Owning, Terms};
+    pub use crate::key::KeyWriter;
+    pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{Plan, Planned, Returns, Whole, require_option, require_result};
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
-    pub use crate::{__own as own, __own_body as own_body, __register as register};
+    pub use crate::{
+        __own as own, __own_body as own_body, __register as register,
+        __register_emitter as register_emitter,
+    };
 
     /// A value that is never made, to tell the compiler a type.
     pub fn never<T>() -> T {
         unreachable!("the expansion names this behind `if false`")
+    }
+
+    /// Calls a body, which may give away what it has taken with it.
+    #[inline]
+    pub fn once<R>(body: impl FnOnce() -> R) -> R {
+        body()
     }
 
     /// The traits by which method resolution answers questions about a return type. Their names and those of their
@@ -180,6 +244,17 @@ macro_rules! __own_body {
         use $crate::__private::probes::*;
         (&&$crate::__private::Owning::of(&$body)).__cache_own()
     }};
+}
+
+/// Makes a function that emits events known when the program is linked.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_emitter {
+    ($emitter:expr) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::EmitterRegistration($emitter)
+        }
+    };
 }
 
 /// Makes a function known when the program is linked.

@@ -5,9 +5,11 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 
+use crate::clock::Moment;
 use crate::entry::{Key, KeyRef};
 use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
+use crate::sources::Standing;
 use crate::sync::{Arc, Ref};
 use crate::waits::LoadId;
 
@@ -40,14 +42,12 @@ impl Loads {
     }
 }
 
-/// How a load deals with others who want its result.
+/// What a load is prepared for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Company {
-    /// They compute for themselves.
-    None,
-    /// They may join: what they wait for is made when the first one does.
+    /// Being alone: what others wait for is made when the first one does.
     Welcome,
-    /// They may join, and what they wait for is there from the beginning.
+    /// Others who wait, or who ask what it is computed from: what they ask is there from the beginning.
     Expected,
 }
 
@@ -81,7 +81,11 @@ impl Register {
     }
 
     /// Joins the load that runs for a key, if there is one that may be joined.
-    pub(crate) fn join(&mut self, key: KeyRef<'_>) -> Option<Follower> {
+    pub(crate) fn join(
+        &mut self,
+        key: KeyRef<'_>,
+        now: impl FnOnce() -> Moment,
+    ) -> Option<Follower> {
         if self.0.is_empty() {
             return None;
         }
@@ -89,15 +93,30 @@ impl Register {
         let open = loads.open?;
         let load = loads.running().find(|load| load.id == open)?;
         let flight = load.flight.get_or_insert_with(|| Flight::new(open));
-        Follower::join(flight)
+        match flight.standing(now) {
+            Standing::Current => Follower::join(flight),
+            Standing::Unknown => None,
+            Standing::Outdated => {
+                loads.outdate();
+                None
+            }
+        }
     }
 
-    /// Registers a load. `state` is that of the key's function.
+    /// What others wait for of a load that runs, made now if nobody does yet.
+    pub(crate) fn flight(&mut self, hash: u64, id: LoadId) -> Option<Arc<Flight>> {
+        let mut loads = self.0.iter_hash_mut(hash).flat_map(Loads::running);
+        let load = loads.find(|load| load.id == id)?;
+        Some(Arc::clone(load.flight.get_or_insert_with(|| Flight::new(id))))
+    }
+
+    /// Registers a load, which others may join if it `is_open`. `state` is that of the key's function.
     pub(crate) fn begin(
         &mut self,
         key: KeyRef<'_>,
         state: &Ref<FunctionState>,
         company: Company,
+        is_open: bool,
     ) -> (LoadId, Option<Arc<Flight>>) {
         let is_same = |loads: &Loads| loads.key.is(key);
         let loads = match self.0.entry(key.hash, is_same, |loads| loads.key.hash) {
@@ -111,7 +130,7 @@ impl Register {
         let id = LoadId::new();
         let flight = (company == Company::Expected).then(|| Flight::new(id));
         let load = Running { id, is_outdated: false, flight: flight.clone() };
-        if company != Company::None {
+        if is_open {
             loads.open = Some(id);
         }
         match loads.first {

@@ -9,20 +9,36 @@
 //! No user code runs under the lock: what leaves is dropped after it is released, see [`limbo`].
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef};
+use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
 use crate::epoch::{Pin, Slot};
+use crate::events;
 use crate::flight::{Flight, Follower};
-use crate::function::FunctionState;
+use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
 use crate::order::{self, Order};
 use crate::stats::Count;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
-use crate::table::{self, Found, Table, Writer};
+use crate::table::{self, Found, Near, Sought, Table, Writer};
 use crate::waits::LoadId;
+
+/// A call, whichever instantiation of a generic function it is to.
+#[derive(Clone, Copy)]
+struct AnyInstance<'a> {
+    id: Id,
+    bytes: &'a [u8],
+}
+
+impl Sought for AnyInstance<'_> {
+    #[inline(always)]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.has_key(self.id, self.bytes)
+    }
+}
 
 /// What an entry takes besides itself.
 pub(crate) const PLACE: usize = table::PLACE + order::PLACE;
@@ -32,6 +48,9 @@ const SOON: u64 = 1_000_000_000;
 
 /// How many entries are removed under one lock when many are to go.
 const BATCH: u32 = 512;
+
+/// At how many entries an eviction looks for one that is outdated.
+const LOOKS: u32 = 256;
 
 /// How much may be out of reach and not given back yet, in bytes and in entries.
 const MUCH: usize = 16 << 10;
@@ -52,6 +71,8 @@ pub(crate) struct Load {
     pub(crate) id: LoadId,
     /// What followers wait for, if it was made from the beginning.
     pub(crate) flight: Option<Arc<Flight>>,
+    /// Its result is to be stored in place of what is there.
+    pub(crate) replaces: bool,
 }
 
 /// How a call wants to take part.
@@ -69,7 +90,7 @@ pub(crate) enum Join {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     Yes,
-    /// It was invalidated while it was loaded.
+    /// It was invalidated while it was loaded, or something that it was computed from was.
     Outdated,
     /// It is larger than the cache may be.
     Rejected,
@@ -96,12 +117,27 @@ pub(crate) struct Memory {
 /// What a hit reads of the order. Written rarely.
 struct Recency {
     tick: AtomicU64,
-    /// A hit of an entry that was last used before this is noted. Where the order is exact, every one is.
+    /// A hit of an entry that was last used before this is noted: a [`Stale`].
+    /// Where the order is exact, every one is.
     stale: AtomicU64,
     /// When `stale` was last moved on because time had gone by.
     noted: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
+}
+
+impl Recency {
+    #[inline]
+    fn stale(&self) -> Stale {
+        Stale::from_bits(self.stale.load(Ordering::Relaxed))
+    }
+}
+
+/// True for one of 32 numbers that follow each other, by chance.
+#[inline]
+fn is_32nd(n: u64) -> bool {
+    // The highest bits of a product with an odd number of many bits look random.
+    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59 == 0
 }
 
 /// Where an entry stands: in which order, and where in that.
@@ -117,12 +153,28 @@ struct State {
     orders: Vec<Order>,
     owners: Vec<Owner>,
     deadlines: BTreeSet<(Moment, Stand)>,
+    /// How far the search for outdated entries has come.
+    round: Round,
     loads: Register,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
+    /// How often entries have moved in an order.
+    n_shrunk: u64,
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
+}
+
+/// Where a round over all entries begins.
+const FIRST: Stand = Stand { order: 0, place: 0 };
+
+/// A search through all entries for those that are outdated.
+#[derive(Default)]
+struct Round {
+    /// What [`events::moved`] was when it began.
+    moved: u64,
+    /// Where to look next; `None` when all have been looked at.
+    next: Option<Stand>,
 }
 
 /// A function that stores here.
@@ -145,7 +197,7 @@ impl Memory {
             table,
             recency: Padded(Recency {
                 tick: AtomicU64::new(0),
-                stale: AtomicU64::new(if is_exact { u64::MAX } else { 0 }),
+                stale: AtomicU64::new(if is_exact { Stale::ALL } else { Stale::NONE }.to_bits()),
                 noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
             }),
@@ -154,8 +206,10 @@ impl Memory {
                 orders: vec![Order::default()],
                 owners: Vec::new(),
                 deadlines: BTreeSet::new(),
+                round: Round::default(),
                 loads: Register::default(),
                 tick: 0,
+                n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
             })),
@@ -182,7 +236,7 @@ impl Memory {
         owner
     }
 
-    /// Finds the entry of a call, whatever is special about it.
+    /// Finds the entry of a call to any instantiation.
     #[inline(always)]
     pub(crate) fn find(
         &self,
@@ -190,67 +244,83 @@ impl Memory {
         function: &FunctionState,
         hash: u64,
         bytes: &[u8],
-    ) -> Option<Found> {
-        let id = Id::new(function.owner, bytes.len());
-        self.table.find(pin, hash, |entry| entry.has_key(id, bytes))
-    }
-
-    /// Looks a call up, and counts and notes it if it is a hit. For calls in a test's cache, which is to see every one.
-    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found> {
-        let found = self.table.find(pin, key.hash, |entry| entry.is(key))?;
-        let entry = found.entry();
-        if entry.is_mortal() && !entry.outlives(clock.now()) {
-            return None;
-        }
-        entry.count_use(key.state.counters.hit(found.slot()));
-        self.note_use(entry, key.state, found.slot(), clock);
-        Some(found)
-    }
-
-    /// Counts a hit, and notes that the entry is used now.
-    #[inline(always)]
-    pub(crate) fn note_hit(&self, found: &Found, function: &FunctionState, clock: &Clock) {
-        let (entry, slot) = (found.entry(), found.slot());
-        let is_32nd = entry.count_use(function.counters.hit(slot));
-        if is_32nd || entry.used() < self.recency.stale.load(Ordering::Relaxed) {
-            self.note_use(entry, function, slot, clock);
+    ) -> Option<Found<'_>> {
+        let id = Id::new(function.looked_up_as(), bytes.len());
+        match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
+            Near::Here(found) => Some(found),
+            Near::Further(pin) => self.find_further(pin, id, hash, bytes),
+            Near::Nowhere => None,
         }
     }
 
-    /// Notes when an entry was used, and where in the order it is to stand from now on.
     #[inline(never)]
-    pub(crate) fn note_use(
+    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found<'_>> {
+        self.table.find(pin, hash, AnyInstance { id, bytes })
+    }
+
+    /// Looks a call up, whatever is special about it.
+    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found<'_>> {
+        let found = self.table.find(pin, key.hash, key)?;
+        let entry = found.entry();
+        let is_served =
+            if entry.is_mortal() { entry.outlives(clock.now()) } else { entry.is_current() };
+        is_served.then_some(found)
+    }
+
+    /// Counts a hit, and notes that the entry is used now, where that makes a difference.
+    #[inline(always)]
+    pub(crate) fn note_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        if is_32nd || found.entry().is_stale(self.recency.stale()) {
+            self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+        }
+    }
+
+    /// Counts a hit in a test's cache, which is to see every one.
+    pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
+        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+    }
+
+    #[inline(never)]
+    fn note_stale(
         &self,
         entry: Entry<'_>,
         function: &FunctionState,
         slot: &Slot,
         clock: &Clock,
+        is_32nd: bool,
     ) {
-        self.note_order(entry, function);
-        let now = clock.roughly(&slot.hits_to_clock);
+        self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
+    }
+
+    /// Notes how often and when an entry was used, and where in the order it is to stand from now on.
+    fn note_use(&self, entry: Entry<'_>, function: &FunctionState, now: Moment, is_32nd: bool) {
+        entry.count_use(is_32nd);
         entry.set_last_used(now);
-        let noted = self.recency.noted.load(Ordering::Relaxed);
-        if now.0 >= noted.saturating_add(SOON) && !self.recency.is_exact.load(Ordering::Relaxed) {
+        self.note_order(entry, function);
+        let recency = &*self.recency;
+        let noted = recency.noted.load(Ordering::Relaxed);
+        if now.0 >= noted.saturating_add(SOON) && !recency.is_exact.load(Ordering::Relaxed) {
             // What was used before is to be noted again when it is used.
-            self.recency.noted.store(now.0, Ordering::Relaxed);
-            let tick = self.recency.tick.fetch_add(1, Ordering::Relaxed) + 1;
-            self.recency.stale.fetch_max(tick, Ordering::Relaxed);
+            recency.noted.store(now.0, Ordering::Relaxed);
+            let stale = Stale::before(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+            recency.stale.fetch_max(stale.to_bits(), Ordering::Relaxed);
         }
     }
 
     /// Notes where in the order an entry is to stand from now on.
-    #[inline(never)]
-    fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
+    pub(crate) fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
         let recency = &*self.recency;
-        let (used, latest) = (entry.used(), recency.tick.load(Ordering::Relaxed));
-        if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
-            // The latest of all stays so.
-            if used != latest {
-                entry.set_used(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
+        let latest = recency.tick.load(Ordering::Relaxed);
+        entry.note_tick(|used| {
+            if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
+                // The latest of all stays so.
+                (used != latest).then(|| recency.tick.fetch_add(1, Ordering::Relaxed) + 1)
+            } else {
+                (Stale::before(used) < recency.stale()).then_some(latest | 1)
             }
-        } else if used < recency.stale.load(Ordering::Relaxed) {
-            entry.set_used(latest);
-        }
+        });
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -265,6 +335,7 @@ impl Memory {
         clock: &Clock,
     ) -> Begin {
         let clock_now = clock.before_lock();
+        let time = || clock_now.unwrap_or_else(|| clock.now());
         let counters = &key.state.counters;
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -272,37 +343,40 @@ impl Memory {
         if join != Join::Anew
             && let Some(entry) = found
         {
-            let now = clock_now.unwrap_or_else(|| clock.now());
+            let now = time();
             if entry.is_fresh(now) {
                 let entry = entry.to_owned();
                 if !was_counted {
                     counters.other_hit();
                 }
-                self.note_order(entry.get(), key.state);
-                entry.get().set_last_used(now);
+                self.note_use(entry.get(), key.state, now, false);
                 return Begin::Hit(entry);
             }
-            let stand = state.stand_of(entry);
-            self.drop_entry(state, stand, Some(Count::Expirations));
+            let (stand, reason) = (state.stand_of(entry), reason(entry));
+            self.drop_entry(state, stand, Some(reason));
         }
         if !was_counted {
             counters.note(Count::Misses);
         }
-        let begin = match (join == Join::Any).then(|| state.loads.join(key)).flatten() {
+        let begin = match (join == Join::Any).then(|| state.loads.join(key, time)).flatten() {
             Some(follower) => Begin::Follow(follower),
             None => {
                 if join == Join::Anew {
                     state.loads.outdate(key);
                 }
                 counters.note(Count::Loads);
-                let company = if join == Join::Alone { Company::None } else { company };
                 let owner = &state.owners[key.state.owner as usize].state;
-                let (id, flight) = state.loads.begin(key, owner, company);
-                Begin::Lead(Load { id, flight })
+                let (id, flight) = state.loads.begin(key, owner, company, join != Join::Alone);
+                Begin::Lead(Load { id, flight, replaces: join == Join::Anew })
             }
         };
         self.unlock(guard, false);
         begin
+    }
+
+    /// What others wait for of a load that runs, made now if nobody does yet.
+    pub(crate) fn flight(&self, hash: u64, load: LoadId) -> Option<Arc<Flight>> {
+        self.state.lock().loads.flight(hash, load)
     }
 
     /// Ends a load without storing anything; those who wait for it are the caller's.
@@ -323,7 +397,7 @@ impl Memory {
         let ended = guard.loads.end(key, load);
         let flight = ended.flight.filter(|flight| flight.has_followers());
         let followers = flight.map(|flight| (flight, entry.clone()));
-        let stored = if ended.is_current {
+        let stored = if ended.is_current && entry.get().is_current() {
             self.store(&mut guard, entry, key, now)
         } else {
             guard.throw_away(entry);
@@ -338,7 +412,16 @@ impl Memory {
         let now = clock.recent();
         let mut guard = self.state.lock();
         guard.loads.outdate(key);
-        let stored = self.store(&mut guard, entry, key, now);
+        let stored = if entry.get().is_current() {
+            self.store(&mut guard, entry, key, now)
+        } else {
+            let replaced = self.table.find_locked(&guard.writer, key).map(|it| guard.stand_of(it));
+            if let Some(stand) = replaced {
+                self.drop_entry(&mut guard, stand, Some(Count::Invalidations));
+            }
+            guard.throw_away(entry);
+            Stored::Outdated
+        };
         self.unlock(guard, true);
         stored
     }
@@ -351,10 +434,23 @@ impl Memory {
         state.loads.outdate(key);
         let Some(entry) = self.table.find_locked(&state.writer, key) else { return false };
         let (was_fresh, stand) = (entry.is_fresh(now), state.stand_of(entry));
-        let reason = if was_fresh { Count::Invalidations } else { Count::Expirations };
+        let reason = if was_fresh { Count::Invalidations } else { reason(entry) };
         self.drop_entry(state, stand, Some(reason));
         self.unlock(guard, true);
         was_fresh
+    }
+
+    /// Drops an entry that may not answer a call, unless another one has taken its place.
+    pub(crate) fn give_up(&self, key: KeyRef<'_>, entry: &EntryRef) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Some(found) = self.table.find_locked(&state.writer, key)
+            && found.to_owned().as_raw() == entry.as_raw()
+        {
+            let stand = state.stand_of(found);
+            self.drop_entry(state, stand, Some(Count::Invalidations));
+            self.unlock(guard, true);
+        }
     }
 
     /// Looks without touching or counting.
@@ -375,23 +471,60 @@ impl Memory {
         };
         guard.loads.outdate_all(|key| key.state.owner == function.owner);
         let order = guard.owners[function.owner as usize].order;
-        let mut from = 0;
-        loop {
-            let end = guard.orders[order as usize].end();
-            let to = end.min(from + BATCH);
-            for place in from..to {
-                let entry = guard.orders[order as usize].get(place);
-                if entry.is_some_and(|entry| entry.get().owner() == function.owner) {
-                    self.drop_entry(&mut guard, Stand { order, place }, Some(Count::Invalidations));
+        self.drop_where(guard, order..order + 1, |owner, _| owner.owner == function.owner);
+    }
+
+    /// Drops the entries of functions or with labels that are meant, outdates the loads that may be, and says how many
+    /// entries that were.
+    pub(crate) fn invalidate_matching(
+        &self,
+        is_named: impl Fn(&Function) -> bool,
+        is_labelled: impl Fn(Option<&str>) -> bool,
+    ) -> usize {
+        let mut guard = self.state.lock();
+        guard.loads.outdate_all(|key| {
+            let function = key.state.function;
+            function.is_labelled || is_named(function)
+        });
+        let orders = 0..guard.orders.len() as u32;
+        self.drop_where(guard, orders, |owner, entry| {
+            is_named(owner.function) || is_labelled(entry.label())
+        })
+    }
+
+    /// Drops all entries of some orders that are meant, and says how many that were.
+    fn drop_where<'a>(
+        &'a self,
+        mut guard: MutexGuard<'a, State>,
+        orders: Range<u32>,
+        is_meant: impl Fn(&FunctionState, Entry<'_>) -> bool,
+    ) -> usize {
+        let mut n_dropped = 0;
+        for order in orders {
+            let (mut from, mut end) = (0, u32::MAX);
+            while from < end {
+                end = guard.orders[order as usize].end();
+                let to = end.min(from + BATCH);
+                for place in from..to {
+                    let state = &mut *guard;
+                    let entry = state.orders[order as usize].get(place).map(EntryRef::get);
+                    let owner = |entry: Entry<'_>| &*state.owners[entry.owner() as usize].state;
+                    if entry.is_some_and(|entry| is_meant(owner(entry), entry)) {
+                        self.drop_entry(state, Stand { order, place }, Some(Count::Invalidations));
+                        n_dropped += 1;
+                    }
                 }
+                if to == end {
+                    self.shrink(&mut guard);
+                }
+                let n_shrunk = guard.n_shrunk;
+                self.unlock(guard, true);
+                guard = self.state.lock();
+                // Unless somebody has moved those that are left.
+                from = if to == end || guard.n_shrunk == n_shrunk { to } else { 0 };
             }
-            self.unlock(guard, true);
-            if to == end {
-                return;
-            }
-            from = to;
-            guard = self.state.lock();
         }
+        n_dropped
     }
 
     /// Drops what has expired by now, and says how much that was.
@@ -403,11 +536,25 @@ impl Memory {
             while n_expired < n_before + BATCH as usize && self.drop_expired(&mut guard, now) {
                 n_expired += 1;
             }
+            self.shrink(&mut guard);
             self.unlock(guard, true);
             if n_expired < n_before + BATCH as usize {
                 return n_expired;
             }
         }
+    }
+
+    /// Drops what is outdated by now.
+    pub(crate) fn sweep_outdated(&self) {
+        let mut guard = self.state.lock();
+        guard.begin_round();
+        while guard.round.next.is_some() {
+            self.drop_outdated(&mut guard, BATCH);
+            self.unlock(guard, true);
+            guard = self.state.lock();
+        }
+        self.shrink(&mut guard);
+        self.unlock(guard, true);
     }
 
     /// The first moment at which something may expire.
@@ -421,6 +568,7 @@ impl Memory {
         let mut guard = self.state.lock();
         change(&self.budget);
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
+        self.shrink(&mut guard);
         self.note_size(&guard);
         self.unlock(guard, true);
     }
@@ -483,9 +631,11 @@ impl Memory {
     }
 
     fn insert(&self, state: &mut State, entry: EntryRef, function: &FunctionState) {
+        self.shrink(state);
         let tick = self.next_tick(state, function);
         let order = state.owners[function.owner as usize].order;
         if let Some(few) = self.table.insert(&mut state.writer, &entry) {
+            state.garbage_bytes += few.size();
             state.garbage.push(Garbage::Buckets(few));
         }
         let is_mortal = entry.get().is_mortal();
@@ -497,14 +647,35 @@ impl Memory {
         self.note_size(state);
     }
 
+    /// Gives back what many entries needed that are not there any more.
+    fn shrink(&self, state: &mut State) {
+        if let Some(many) = self.table.shrink(&mut state.writer) {
+            state.garbage_bytes += many.size();
+            state.garbage.push(Garbage::Buckets(many));
+        }
+        for (order, entries) in (0..).zip(&mut state.orders).filter(|(_, order)| order.is_sparse())
+        {
+            state.n_shrunk += 1;
+            // What has not been looked at may be where that was already.
+            state.round.next = state.round.next.and(Some(FIRST));
+            entries.close_up(|entry, place| {
+                if let Some(due) = entry.get().listed() {
+                    state.deadlines.remove(&(due, Stand { order, place }));
+                    state.deadlines.insert((due, Stand { order, place: entry.get().place() }));
+                }
+            });
+        }
+    }
+
     /// The tick of an insertion. Hits learn of it at once only where the order is exact.
     fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
         let recency = &*self.recency;
         let seen = recency.tick.load(Ordering::Relaxed);
-        state.tick = state.tick.max(seen) + 1;
+        // Even, so that there is one for hits between two insertions.
+        state.tick = (state.tick.max(seen) + 2) & !1;
         let is_exact = recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
         // Two uses that lie no further apart than a 64th of the entries count as one.
-        let resolution = self.budget.entries() as u64 / 64;
+        let resolution = self.budget.entries() as u64 / 64 * 2;
         if is_exact || state.tick - seen > resolution / 4 {
             recency.tick.fetch_max(state.tick, Ordering::Relaxed);
             self.set_stale(state.tick.saturating_sub(resolution));
@@ -524,13 +695,14 @@ impl Memory {
 
     fn set_stale(&self, tick: u64) {
         let is_exact = self.recency.is_exact.load(Ordering::Relaxed);
-        self.recency.stale.store(if is_exact { u64::MAX } else { tick }, Ordering::Relaxed);
+        let stale = if is_exact { Stale::ALL } else { Stale::before(tick) };
+        self.recency.stale.store(stale.to_bits(), Ordering::Relaxed);
     }
 
-    /// Makes room under the limits of one function or of the cache: what has expired goes first,
+    /// Makes room under the limits of one function or of the cache: what has expired or is outdated goes first,
     /// then the least recently used entry. False if nothing is left to go.
     fn evict(&self, state: &mut State, function: Option<&FunctionState>, now: Moment) -> bool {
-        if self.drop_expired(state, now) {
+        if self.drop_expired(state, now) || self.drop_outdated(state, LOOKS) > 0 {
             return true;
         }
         let orders = match function {
@@ -575,6 +747,25 @@ impl Memory {
         false
     }
 
+    /// Looks at some entries, drops those that are outdated, and says how many that were. If nothing has been emitted
+    /// since the last round over all entries began, nothing is looked at.
+    fn drop_outdated(&self, state: &mut State, n_looks: u32) -> usize {
+        if state.round.next.is_none() {
+            state.begin_round();
+        }
+        let mut n_outdated = 0;
+        for _ in 0..n_looks {
+            let Some(stand) = state.round.next else { break };
+            state.round.next = state.after(stand);
+            let entry = state.orders[stand.order as usize].get(stand.place);
+            if entry.is_some_and(|entry| !entry.get().is_current()) {
+                self.drop_entry(state, stand, Some(Count::Invalidations));
+                n_outdated += 1;
+            }
+        }
+        n_outdated
+    }
+
     /// Takes an entry out of everything, gives back what it has held, and counts it if there is a reason.
     fn drop_entry(&self, state: &mut State, stand: Stand, reason: Option<Count>) {
         let Some(entry) = state.orders[stand.order as usize].remove(stand.place) else { return };
@@ -597,6 +788,7 @@ impl Memory {
         let buckets = self.table.clear(&mut state.writer);
         state.garbage.push(Garbage::Buckets(buckets));
         state.deadlines.clear();
+        state.round = Round::default();
         for order in &mut state.orders {
             for entry in std::mem::take(order).into_entries() {
                 let owner = &state.owners[entry.get().owner() as usize].state;
@@ -625,7 +817,28 @@ impl Memory {
     }
 }
 
+/// Why an entry goes that is not fresh.
+fn reason(entry: Entry<'_>) -> Count {
+    if entry.is_current() { Count::Expirations } else { Count::Invalidations }
+}
+
 impl State {
+    /// Has all entries looked at, if something has been emitted since that was begun the last time.
+    fn begin_round(&mut self) {
+        let moved = events::moved();
+        if self.round.moved != moved {
+            self.round = Round { moved, next: Some(FIRST) };
+        }
+    }
+
+    /// The stand to look at after another one.
+    fn after(&self, Stand { order, place }: Stand) -> Option<Stand> {
+        if place + 1 < self.orders[order as usize].end() {
+            return Some(Stand { order, place: place + 1 });
+        }
+        ((order as usize) + 1 < self.orders.len()).then_some(Stand { order: order + 1, place: 0 })
+    }
+
     fn stand_of(&self, entry: Entry<'_>) -> Stand {
         Stand { order: self.owners[entry.owner() as usize].order, place: entry.place() }
     }

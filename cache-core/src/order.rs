@@ -79,6 +79,25 @@ impl Order {
         Some(entry)
     }
 
+    /// Whether most places are empty, and many.
+    pub(crate) fn is_sparse(&self) -> bool {
+        const FEW: usize = 64;
+        self.stands.len() > FEW.max(4 * self.len())
+    }
+
+    /// Takes no more memory than what is left needs. `moved` is told who moves, and where from.
+    pub(crate) fn close_up(&mut self, mut moved: impl FnMut(&EntryRef, u32)) {
+        let stands = std::mem::take(self).stands;
+        self.stands.reserve_exact(stands.iter().filter(|stand| stand.entry.is_some()).count());
+        for (old, stand) in stands.into_iter().enumerate() {
+            if let Some(entry) = &stand.entry {
+                entry.get().set_place(self.stands.len() as u32);
+                moved(entry, old as u32);
+                self.stands.push(stand);
+            }
+        }
+    }
+
     /// The least recently used entry: the tick of that use, and its place. O(1), amortized over hits and removals.
     pub(crate) fn oldest(&mut self) -> Option<(u64, u32)> {
         loop {
@@ -122,18 +141,106 @@ impl Order {
     /// A tick that about a quarter of the entries, and at least one, was not seen to be used after.
     fn first_quarter(&self) -> u64 {
         const SAMPLE: usize = 128;
-        let step = (self.stands.len() / SAMPLE).max(1);
-        let mut ticks: Vec<u64> = self
-            .stands
-            .iter()
-            .step_by(step)
-            .map(|stand| stand.seen)
-            .filter(|seen| *seen != EMPTY)
-            .collect();
-        if ticks.is_empty() {
-            return self.stands.iter().map(|stand| stand.seen).min().unwrap_or(EMPTY);
+        let seen = |step| -> Vec<u64> {
+            let stands = self.stands.iter().step_by(step);
+            stands.map(|stand| stand.seen).filter(|seen| *seen != EMPTY).collect()
+        };
+        let mut ticks = seen((self.stands.len() / SAMPLE).max(1));
+        // Where few of many places are taken, a sample may have next to none of them.
+        if ticks.len() < SAMPLE / 4 {
+            ticks = seen(1);
         }
         let quarter = ticks.len() / 4;
         *ticks.select_nth_unstable(quarter).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::{entry, key};
+    use proptest::prelude::*;
+
+    fn insert(order: &mut Order, tick: u64) -> u32 {
+        order.insert(entry(key(0, b""), ()), tick)
+    }
+
+    /// Holds the order to a list of places with the ticks of their last use.
+    fn assert_consistent(order: &mut Order, model: &[(u32, u64)]) {
+        assert_eq!(order.len(), model.len());
+        let Some((tick, place)) = order.oldest() else {
+            return assert!(model.is_empty(), "something is left");
+        };
+        assert_eq!(Some(tick), model.iter().map(|(_, used)| *used).min());
+        assert!(model.contains(&(place, tick)), "place {place} was used at another tick");
+        assert_eq!(order.oldest(), Some((tick, place)), "looking changes nothing");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+        #[test]
+        fn the_oldest_is_the_least_recently_used_of_all(
+            n_before in 0..600_usize,
+            steps in prop::collection::vec((0..10_u8, any::<usize>()), 0..600),
+        ) {
+            let (mut order, mut model) = (Order::default(), Vec::new());
+            let before = (0..n_before).map(|_| (0, 0));
+            for (tick, (step, which)) in (0..).zip(before.chain(steps)) {
+                // Two uses in a row share a tick, as those of a large cache do.
+                let tick = tick / 2;
+                match step {
+                    0..=2 => model.push((insert(&mut order, tick), tick)),
+                    _ if model.is_empty() => {}
+                    3..=6 => {
+                        let idx = which % model.len();
+                        let (place, used) = &mut model[idx];
+                        order.get(*place).expect("it is held").get().set_used(tick);
+                        *used = tick;
+                    }
+                    7 => {
+                        let (place, _) = model.swap_remove(which % model.len());
+                        prop_assert!(order.remove(place).is_some());
+                        prop_assert!(order.remove(place).is_none(), "it is gone");
+                    }
+                    _ => {
+                        let (_, place) = order.oldest().expect("something is held");
+                        order.remove(place);
+                        model.retain(|(held, _)| *held != place);
+                    }
+                }
+                if step > 2 {
+                    assert_consistent(&mut order, &model);
+                }
+            }
+            prop_assert_eq!(order.iter().count(), model.len());
+            prop_assert!(model.iter().all(|(place, _)| order.get(*place).is_some() && *place < order.end()));
+            prop_assert_eq!(order.into_entries().count(), model.len());
+        }
+    }
+
+    #[test]
+    fn places_are_used_again() {
+        let mut order = Order::default();
+        let places: Vec<u32> = (0..100).map(|tick| insert(&mut order, tick)).collect();
+        places.iter().for_each(|place| drop(order.remove(*place)));
+        for tick in 100..200 {
+            insert(&mut order, tick);
+        }
+        assert_eq!((order.len(), order.end()), (100, 100));
+    }
+
+    #[test]
+    fn a_look_finds_a_quarter_also_where_few_of_many_places_are_taken() {
+        let mut order = Order::default();
+        for tick in 0..100_000 {
+            insert(&mut order, tick);
+        }
+        for place in (0..100_000).filter(|place| place % 1_000 != 3) {
+            order.remove(place);
+        }
+        assert_eq!((order.len(), order.oldest()), (100, Some((3, 3))));
+        let n_found = order.next.len();
+        assert!((20..=30).contains(&n_found), "{n_found} of 100");
     }
 }

@@ -61,6 +61,11 @@ pub struct Returns<R>(PhantomData<fn() -> R>);
 impl<R> Returns<R> {
     /// The only value.
     pub const NEW: Self = Self(PhantomData);
+
+    /// The only value, for the type of a result.
+    pub fn of(_: &R) -> Self {
+        Self::NEW
+    }
 }
 
 macro_rules! kinds {

@@ -29,7 +29,7 @@ const N_COUNTS: usize = AnyTime::Errors as usize + 1;
 /// The counters of one function in one cache.
 pub(crate) struct Counters {
     /// Where each thread counts the hits in the global cache for itself: a plain store.
-    tally: Option<Tally>,
+    tally: Tally,
     /// Hits in a test's own cache, which comes and goes, and those of calls that had to look twice.
     other_hits: AtomicU64,
     others: [AtomicU64; N_COUNTS],
@@ -47,7 +47,7 @@ struct Totals {
 impl Counters {
     pub(crate) fn new(is_global: bool) -> Self {
         Self {
-            tally: is_global.then(Tally::new),
+            tally: if is_global { Tally::new() } else { Tally::NONE },
             other_hits: AtomicU64::new(0),
             others: Default::default(),
             baseline: Mutex::default(),
@@ -57,10 +57,7 @@ impl Counters {
     /// Counts a hit of the thread that has this slot, and says how many that makes.
     #[inline]
     pub(crate) fn hit(&self, slot: &Slot) -> u64 {
-        match self.tally {
-            Some(tally) => slot.count_hit(tally),
-            None => self.other_hit(),
-        }
+        slot.count_hit(self.tally).unwrap_or_else(|| self.other_hit())
     }
 
     /// Counts a hit that does not go the common way.
@@ -101,7 +98,7 @@ impl Counters {
     }
 
     fn totals(&self) -> Totals {
-        let hits = self.tally.map_or(0, Tally::total) + self.other_hits.load(Ordering::Relaxed);
+        let hits = self.tally.total() + self.other_hits.load(Ordering::Relaxed);
         let mut totals = Totals { hits, ..Totals::default() };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);

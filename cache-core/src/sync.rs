@@ -3,22 +3,48 @@
 //! Every other module takes its primitives from here, so that a model checker can replace them in one place.
 
 use std::ops::Deref;
-pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::MutexGuard;
 use std::sync::PoisonError;
-pub(crate) use std::sync::atomic::{
+
+#[cfg(shuttle)]
+use shuttle as primitives;
+#[cfg(not(shuttle))]
+use std as primitives;
+
+pub(crate) use primitives::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
+pub(crate) use primitives::sync::{Arc, MutexGuard};
+pub(crate) use primitives::{thread, thread_local};
+
+/// Declares what the whole process shares. A model makes it anew for each of its runs.
+#[cfg(not(shuttle))]
+macro_rules! shared {
+    ($($(#[$doc:meta])* static $name:ident: $type:ty = $value:expr;)+) => {
+        $($(#[$doc])* static $name: $type = $value;)+
+    };
+}
+#[cfg(shuttle)]
+macro_rules! shared {
+    ($($(#[$doc:meta])* static $name:ident: $type:ty = $value:expr;)+) => {
+        shuttle::lazy_static! { $($(#[$doc])* static ref $name: $type = $value;)+ }
+    };
+}
+pub(crate) use shared;
+
+/// Starts a thread that nobody waits for; false where that cannot be. A model, which knows no time, has none.
+pub(crate) fn start_daemon(name: &str, work: fn()) -> bool {
+    !cfg!(shuttle) && std::thread::Builder::new().name(name.to_owned()).spawn(work).is_ok()
+}
 
 /// A mutex that a panic does not poison.
 ///
 /// No user code runs under any lock of this crate, so a panic cannot leave the data behind one half changed.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(primitives::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(value))
+        Self(primitives::sync::Mutex::new(value))
     }
 
     #[inline]

@@ -10,7 +10,7 @@
 
 use std::marker::PhantomData;
 
-use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry};
+use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry, short};
 use crate::epoch::{Pin, Slot};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
@@ -67,22 +67,28 @@ impl Bucket {
         (empty != 0).then(|| empty.trailing_zeros() as usize / 8)
     }
 
-    /// Picks the first that is meant among the entries with the byte of a hash, told each one's place.
+    /// Finds an entry, and its place, among those with the byte of a hash.
+    ///
+    /// # Safety
+    ///
+    /// Every entry that is in the bucket, now or meanwhile, is held throughout `'a`.
     #[inline(always)]
-    fn find<T>(
+    unsafe fn find<'a>(
         &self,
         bytes: u64,
-        hash: u64,
-        pick: impl Fn(usize, RawEntry) -> Option<T>,
-    ) -> Option<T> {
+        hash: u32,
+        sought: impl Sought,
+    ) -> Option<(usize, Entry<'a>)> {
         // A byte is zero where they agree. The trick to find it may also name the place after, which does no harm.
         let differences = bytes ^ (byte_of(hash) * LOW);
         let mut found = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
         while found != 0 {
             let place = found.trailing_zeros() as usize / 8;
-            let picked = pick(place, self.read(place));
-            if picked.is_some() {
-                return picked;
+            // SAFETY: the caller says so.
+            if let Some(entry) = unsafe { self.read(place).get() }
+                && sought.is(entry)
+            {
+                return Some((place, entry));
             }
             found &= found - 1;
         }
@@ -90,10 +96,29 @@ impl Bucket {
     }
 }
 
+/// What tells an entry from others whose hashes have the same byte.
+pub(crate) trait Sought: Copy {
+    fn is(self, entry: Entry<'_>) -> bool;
+}
+
+impl Sought for KeyRef<'_> {
+    #[inline]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.is(self)
+    }
+}
+
+impl Sought for &EntryRef {
+    #[inline]
+    fn is(self, entry: Entry<'_>) -> bool {
+        entry.as_raw() == self.as_raw()
+    }
+}
+
 /// The byte of a hash; its highest bit is set, so that it is not that of an empty place.
 #[inline]
-fn byte_of(hash: u64) -> u64 {
-    hash >> 57 | 0x80
+fn byte_of(hash: u32) -> u64 {
+    u64::from(hash & 0x7f | 0x80)
 }
 
 /// The buckets of one size of the table.
@@ -108,43 +133,36 @@ impl Buckets {
 
     /// The place of the bucket of a hash.
     #[inline]
-    fn first(&self, hash: u64) -> usize {
+    fn first(&self, hash: u32) -> usize {
         // A number below `n` in place of a remainder (Lemire, "Fast random integer generation in an interval", 2019).
-        (((hash & 0xffff_ffff) * self.0.len() as u64) >> 32) as usize
+        ((u64::from(hash) * self.0.len() as u64) >> 32) as usize
+    }
+
+    #[inline(always)]
+    fn bucket(&self, hash: u32) -> &Bucket {
+        let first = self.first(hash);
+        debug_assert!(first < self.0.len(), "a number below `n`");
+        // SAFETY: the upper half of the product of `n` and a number of 32 bits is below `n`.
+        unsafe { self.0.get_unchecked(first) }
     }
 
     /// The bucket of a hash and those after it.
-    fn from(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
+    fn from(&self, hash: u32) -> impl Iterator<Item = &Bucket> {
         let first = self.first(hash);
         self.0[first..].iter().chain(self.0.iter()).take(self.0.len())
     }
 
-    #[inline(always)]
-    fn find<'a>(
-        &self,
-        hash: u64,
-        pick: impl Fn(usize, RawEntry) -> Option<Entry<'a>>,
-    ) -> Option<Entry<'a>> {
-        let bucket = &self.0[self.first(hash)];
-        let bytes = bucket.bytes.load(Ordering::Acquire);
-        match bucket.find(bytes, hash, &pick) {
-            Some(entry) => Some(entry),
-            None if bytes >> 56 == 0 => None,
-            None => self.find_further(hash, pick),
-        }
-    }
-
-    /// Looks for an entry that went on to the next bucket.
-    #[inline(never)]
-    fn find_further<'a>(
-        &self,
-        hash: u64,
-        pick: impl Fn(usize, RawEntry) -> Option<Entry<'a>>,
-    ) -> Option<Entry<'a>> {
-        for bucket in self.from(hash).skip(1) {
+    /// Finds an entry.
+    ///
+    /// # Safety
+    ///
+    /// Every entry that is in the table, now or meanwhile, is held throughout `'a`.
+    unsafe fn find<'a>(&self, hash: u32, sought: impl Sought) -> Option<Entry<'a>> {
+        for bucket in self.from(hash) {
             let bytes = bucket.bytes.load(Ordering::Acquire);
-            match bucket.find(bytes, hash, &pick) {
-                Some(entry) => return Some(entry),
+            // SAFETY: the caller says so.
+            match unsafe { bucket.find(bytes, hash, sought) } {
+                Some((_, entry)) => return Some(entry),
                 None if bytes >> 56 == 0 => return None,
                 None => {}
             }
@@ -153,7 +171,7 @@ impl Buckets {
     }
 
     /// The table has room.
-    fn insert(&self, hash: u64, entry: RawEntry) {
+    fn insert(&self, hash: u32, entry: RawEntry) {
         for bucket in self.from(hash) {
             if let Some(place) = bucket.empty() {
                 bucket.write(place, entry);
@@ -165,11 +183,17 @@ impl Buckets {
         unreachable!("a table is copied to a larger one before it is full");
     }
 
-    fn remove(&self, hash: u64, entry: RawEntry) -> bool {
+    /// Takes out an entry that the caller holds.
+    ///
+    /// # Safety
+    ///
+    /// Every entry in the table is held.
+    unsafe fn remove(&self, entry: &EntryRef) -> bool {
+        let hash = entry.get().hash();
         for (n_before, bucket) in self.from(hash).enumerate() {
             let bytes = bucket.bytes.load(Ordering::Relaxed);
-            let is_it = |place, found| (found == entry).then_some(place);
-            if let Some(place) = bucket.find(bytes, hash, is_it) {
+            // SAFETY: the caller says so.
+            if let Some((place, _)) = unsafe { bucket.find(bytes, hash, entry) } {
                 bucket.set_byte(place, 0);
                 bucket.write(place, RawEntry::NONE);
                 self.from(hash).take(n_before).for_each(|bucket| bucket.count_passing(false));
@@ -188,14 +212,23 @@ impl Buckets {
 /// What an entry takes of a table at the mean load.
 pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
 
-/// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned.
-pub(crate) struct Found {
+/// What a look in one bucket has found.
+pub(crate) enum Near<'t> {
+    Here(Found<'t>),
+    /// The entry may have gone on to the next bucket.
+    Further(Pin),
+    Nowhere,
+}
+
+/// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned and the
+/// table is there.
+pub(crate) struct Found<'t> {
     /// Only lent.
-    entry: Entry<'static>,
+    entry: Entry<'t>,
     pin: Pin,
 }
 
-impl Found {
+impl Found<'_> {
     #[inline]
     pub(crate) fn entry(&self) -> Entry<'_> {
         self.entry
@@ -204,6 +237,13 @@ impl Found {
     #[inline]
     pub(crate) fn slot(&self) -> &'static Slot {
         self.pin.slot
+    }
+}
+
+impl Buckets {
+    /// What it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        size_of_val(&*self.0)
     }
 }
 
@@ -226,20 +266,31 @@ impl Table {
     }
 
     /// Finds an entry without a lock.
-    #[inline(always)]
-    pub(crate) fn find(
-        &self,
-        pin: Pin,
-        hash: u64,
-        is_meant: impl Fn(Entry<'_>) -> bool,
-    ) -> Option<Found> {
-        // SAFETY: buckets that are replaced, and entries that are taken out, are kept by whoever does so until no
-        // thread is pinned that was pinned then: see `epoch`. The pin stays with the entry.
-        let entry = unsafe {
-            let buckets = &*self.buckets.load(Ordering::Acquire);
-            buckets.find(hash, |_, raw| raw.get().filter(|entry| is_meant(*entry)))?
-        };
+    pub(crate) fn find(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found<'_>> {
+        // SAFETY: as in `find_near`.
+        let entry = unsafe { self.buckets(&pin).find(short(hash), sought)? };
         Some(Found { entry, pin })
+    }
+
+    /// Looks in the bucket of the hash alone, where most entries are.
+    #[inline(always)]
+    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near<'_> {
+        let hash = short(hash);
+        let bucket = self.buckets(&pin).bucket(hash);
+        let bytes = bucket.bytes.load(Ordering::Acquire);
+        // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
+        // see `epoch`, and the pin stays with the entry.
+        match unsafe { bucket.find(bytes, hash, sought) } {
+            Some((_, entry)) => Near::Here(Found { entry, pin }),
+            None if bytes >> 56 == 0 => Near::Nowhere,
+            None => Near::Further(pin),
+        }
+    }
+
+    #[inline(always)]
+    fn buckets<'p>(&self, _: &'p Pin) -> &'p Buckets {
+        // SAFETY: buckets that are replaced are kept as entries are, see `find_near`.
+        unsafe { &*self.buckets.load(Ordering::Acquire) }
     }
 
     fn present<'w>(&self, _: &'w Writer) -> &'w Buckets {
@@ -250,9 +301,7 @@ impl Table {
     /// Finds an entry for the writer.
     pub(crate) fn find_locked<'w>(&self, writer: &'w Writer, key: KeyRef<'_>) -> Option<Entry<'w>> {
         // SAFETY: entries in the table are held, and while the writer is borrowed none is taken out.
-        unsafe {
-            self.present(writer).find(key.hash, |_, raw| raw.get().filter(|entry| entry.is(key)))
-        }
+        unsafe { self.present(writer).find(short(key.hash), key) }
     }
 
     /// Adds an entry, which the caller holds. Gives back buckets that have become too few, which are to be retired.
@@ -260,24 +309,35 @@ impl Table {
         let n_buckets = self.present(writer).0.len();
         // At most four places of five are taken.
         let is_full = (writer.n_entries + 1) * 5 > n_buckets * WIDTH * 4;
-        let old = is_full.then(|| {
-            let larger = Buckets::new(n_buckets + n_buckets / 2);
-            for raw in self.present(writer).entries() {
-                // SAFETY: as in `find_locked`.
-                if let Some(entry) = unsafe { raw.get() } {
-                    larger.insert(entry.hash(), raw);
-                }
-            }
-            self.replace(writer, larger)
-        });
+        let old = is_full.then(|| self.resize(writer, n_buckets + n_buckets / 2));
         writer.n_entries += 1;
         self.present(writer).insert(entry.get().hash(), entry.as_raw());
         old
     }
 
+    /// Takes no more memory than what is left needs. Gives back the buckets that were too many, which are to be retired.
+    pub(crate) fn shrink(&self, writer: &mut Writer) -> Option<Box<Buckets>> {
+        let n_places = self.present(writer).0.len() * WIDTH;
+        let n_needed = (writer.n_entries * 3 / 2 / WIDTH + 1).max(Buckets::FEWEST);
+        (n_needed * WIDTH * 4 < n_places).then(|| self.resize(writer, n_needed))
+    }
+
+    /// Puts all entries into other buckets, and gives back those that they were in.
+    fn resize(&self, writer: &mut Writer, n_buckets: usize) -> Box<Buckets> {
+        let buckets = Buckets::new(n_buckets);
+        for raw in self.present(writer).entries() {
+            // SAFETY: as in `find_locked`.
+            if let Some(entry) = unsafe { raw.get() } {
+                buckets.insert(entry.hash(), raw);
+            }
+        }
+        self.replace(writer, buckets)
+    }
+
     /// Takes an entry out of reach. It is to be retired before it is let go.
     pub(crate) fn remove(&self, writer: &mut Writer, entry: &EntryRef) {
-        if self.present(writer).remove(entry.get().hash(), entry.as_raw()) {
+        // SAFETY: as in `find_locked`.
+        if unsafe { self.present(writer).remove(entry) } {
             writer.n_entries -= 1;
         }
     }
@@ -301,3 +361,6 @@ impl Drop for Table {
         drop(unsafe { Box::from_raw(*self.buckets.get_mut()) });
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -79,13 +79,16 @@ pub(crate) async fn within<T>(
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        // Set only now: what is ready at once needs no alarm.
-        let alarm = alarm.get_or_insert_with(|| {
+        if alarm.is_none() {
+            // Set only now: what is ready at once needs no alarm.
             let (sender, receiver) = channel::<()>();
-            time.after(patience, move || drop(sender));
-            receiver
-        });
-        Pin::new(alarm).poll(cx).map(|_| None)
+            alarm = Some(receiver);
+            if !time.after(patience, move || drop(sender)) {
+                // Nobody would ring it.
+                return Poll::Ready(None);
+            }
+        }
+        alarm.as_mut().map_or(Poll::Pending, |alarm| Pin::new(alarm).poll(cx).map(|_| None))
     })
     .await
 }

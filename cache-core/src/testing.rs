@@ -38,6 +38,8 @@ use crate::function::FunctionStats;
 use crate::stats::Stats;
 use crate::sync::{Arc, Ref};
 
+#[cfg(all(test, shuttle))]
+mod schedules;
 #[cfg(feature = "tiers")]
 pub use conformance::{backend_conformance, backend_safety};
 
@@ -269,5 +271,38 @@ impl Observed {
             self.name,
             self.stats
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TestCache;
+    use crate::cached;
+
+    #[cached(crate = crate)]
+    fn passing(id: u32) -> u32 {
+        id
+    }
+
+    #[cached(crate = crate, invalidate_on = ["over"])]
+    fn outdated(id: u32) -> u32 {
+        id
+    }
+
+    #[test]
+    fn what_moves_while_outdated_entries_are_searched_for_is_looked_at_all_the_same() {
+        let cache = TestCache::new();
+        cache.run(|| {
+            (0..1_000).map(passing).for_each(drop);
+            (0..100).map(outdated).for_each(drop);
+            // Without the sweep that follows in a test's cache.
+            assert!(cache.cache.inner().events.emit("over"));
+            // An eviction looks at some entries, of which none is outdated.
+            cache.set_max_entries(1_099);
+            assert_eq!((passing::stats().entries, outdated::stats().entries), (999, 100));
+            passing::clear();
+            cache.run_background();
+            assert_eq!(outdated::stats().entries, 0);
+        });
     }
 }

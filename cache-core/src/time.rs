@@ -104,10 +104,10 @@ impl Time {
         }
     }
 
-    /// Runs `alarm` once, so much later.
-    pub(crate) fn after(&self, delay: Duration, alarm: impl FnOnce() + Send + 'static) {
+    /// Runs `alarm` once, so much later; false if there is no thread for it, until somebody can start one.
+    pub(crate) fn after(&self, delay: Duration, alarm: impl FnOnce() + Send + 'static) -> bool {
         match &self.0 {
-            Source::System => worker::after(delay, alarm),
+            Source::System => return worker::after(delay, alarm),
             Source::Manual(_) if delay.is_zero() => alarm(),
             Source::Manual(manual) => {
                 let mut manual = manual.lock();
@@ -116,6 +116,7 @@ impl Time {
                 manual.alarms.insert(key, Box::new(alarm));
             }
         }
+        true
     }
 
     #[track_caller]

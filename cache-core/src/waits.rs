@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::sync::LazyLock;
 
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering, shared};
 
 /// Names a running load within the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +43,9 @@ impl Frame {
     }
 }
 
-static WAITS: LazyLock<Mutex<HashMap<LoadId, Vec<LoadId>>>> = LazyLock::new(Mutex::default);
+shared! {
+    static WAITS: LazyLock<Mutex<HashMap<LoadId, Vec<LoadId>>>> = LazyLock::new(Mutex::default);
+}
 
 /// One load waits for another as long as this exists.
 pub(crate) struct Wait {

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::machine_time;
+use crate::sync::start_daemon;
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -29,19 +29,26 @@ static CHANGED: Condvar = Condvar::new();
 /// The longest wait. A task that is due later waits several times.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Runs `task` once, so much later.
-pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) {
+/// Runs `task` once, so much later; false if there is no thread for it, until somebody can start one.
+pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) -> bool {
     let due = machine_time() + delay.min(LONGEST);
     let mut queue = queue();
     queue.n_queued += 1;
     let key = (due, queue.n_queued);
     queue.tasks.insert(key, Box::new(task));
     if !queue.is_running {
-        queue.is_running =
-            thread::Builder::new().name("cache-worker".to_owned()).spawn(work).is_ok();
+        queue.is_running = start_daemon("cache-worker", work);
     }
+    let is_running = queue.is_running;
     drop(queue);
     CHANGED.notify_one();
+    is_running
+}
+
+/// How many tasks wait.
+#[cfg(test)]
+pub(crate) fn n_waiting() -> usize {
+    queue().tasks.len()
 }
 
 fn queue() -> MutexGuard<'static, Queue> {

@@ -10,11 +10,13 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{
     Error, Expr, ExprLit, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result, Token, UnOp,
 };
 
 use crate::errors::Errors;
+use crate::events::EventArg;
 use crate::{quantity, words};
 
 /// What is written in `#[cached(..)]`.
@@ -40,6 +42,8 @@ pub(crate) struct Args {
     pub(crate) max_entries: Option<Quantity<u64>>,
     pub(crate) max_bytes: Option<Quantity<u64>>,
     pub(crate) size: Option<Expr>,
+    pub(crate) invalidate_on: Option<Dependence>,
+    pub(crate) inherit: Option<LitBool>,
     pub(crate) handle: Option<Handle>,
     pub(crate) krate: Option<Path>,
 }
@@ -50,6 +54,12 @@ pub(crate) enum Quantity<T> {
     Literal(T),
     /// Known to the compiler, or when the function is called.
     Expr(Expr),
+}
+
+/// `invalidate_on = [EVENT, …]`, or a function of the value.
+pub(crate) enum Dependence {
+    Events(Vec<EventArg>),
+    OfValue(Expr),
 }
 
 /// `handle = Ident | none`.
@@ -117,6 +127,8 @@ impl Args {
             "max_entries" => self.max_entries = Some(limit(&word, input, quantity::count)?),
             "max_bytes" => self.max_bytes = Some(limit(&word, input, quantity::size)?),
             "size" => self.size = Some(size(&word, input)?),
+            "invalidate_on" => self.invalidate_on = Some(dependence(&word, input)?),
+            "inherit" => self.inherit = Some(inherit(&word, input)?),
             "handle" => self.handle = Some(handle(&word, input)?),
             "crate" => self.krate = Some(path(&word, input)?),
             other => return Err(Error::new(word.span(), words::refusal(other))),
@@ -252,7 +264,7 @@ fn condition(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
 }
 
 /// `crate = path`.
-fn path(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
+pub(crate) fn path(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
     value_with(word, input, |input| {
         let expected = |error: Error| {
             Error::new(error.span(), format!("expected a path: write `{}`", form(word)))
@@ -427,6 +439,35 @@ fn single_flight(word: &Ident, input: ParseStream<'_>) -> Result<LitBool> {
         }
         input.parse().map_err(|error: Error| {
             Error::new(error.span(), "write `single_flight = false`; `true` is the default")
+        })
+    })
+}
+
+/// `invalidate_on = [EVENT, …]`, or a function of the value.
+fn dependence(word: &Ident, input: ParseStream<'_>) -> Result<Dependence> {
+    value_with(word, input, |input| {
+        if input.peek(syn::token::Bracket) {
+            let group: Group = input.parse()?;
+            let events = Punctuated::<EventArg, Token![,]>::parse_terminated;
+            return Ok(Dependence::Events(events.parse2(group.stream())?.into_iter().collect()));
+        }
+        let expr: Expr = input.parse()?;
+        let message = match &expr {
+            Expr::Closure(closure) if closure.inputs.len() == 1 => {
+                return Ok(Dependence::OfValue(expr));
+            }
+            Expr::Closure(_) => "the closure takes one argument, the value".to_owned(),
+            _ => format!("events are written in brackets: write `{}`", form(word)),
+        };
+        Err(Error::new_spanned(&expr, message))
+    })
+}
+
+/// `inherit = BOOL`.
+fn inherit(word: &Ident, input: ParseStream<'_>) -> Result<LitBool> {
+    value_with(word, input, |input| {
+        input.parse().map_err(|error: Error| {
+            Error::new(error.span(), "write `inherit = false`; `true` is the default")
         })
     })
 }

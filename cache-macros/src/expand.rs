@@ -6,9 +6,12 @@
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Expr, Type};
 
+use crate::events::EventArg;
 use crate::handle::Handle;
-use crate::model::{Home, Model, Style};
+use crate::item::Function;
+use crate::model::{Home, Model, Style, found_events};
 use crate::verbs;
 
 /// The function that asks the cache, and its handle.
@@ -54,7 +57,7 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         _ => plan(model),
     };
     let answer = if model.style == Style::Sync && model.has_plain_body() {
-        let body = body(model);
+        let body = body(&p, &model.item, model.style, model.output.as_ref());
         quote_spanned!(Span::mixed_site()=> #declaration #call call.answer(#plan, #body))
     } else {
         let load = load(model);
@@ -156,8 +159,9 @@ fn is_owned_name(model: &Model, part: &TokenStream) -> bool {
 pub(crate) fn declaration(model: &Model) -> TokenStream {
     let p = private(model);
     let name = &model.name;
-    // The line of the function, not of the attribute.
-    let line = quote_spanned!(model.item.sig.ident.span()=> line!());
+    // The line of the function, not of the attribute: no token of the call may come from here.
+    let line = quote_spanned!(model.item.sig.ident.span()=> __cache_line!());
+    let line = quote!({ use #p::line as __cache_line; #line });
     let settings = model.settings.iter().map(|(setting, value)| {
         let setting = format_ident!("{setting}");
         let duration = ["ttl", "idle", "err_ttl", "none_ttl"].iter().any(|word| setting == word);
@@ -166,7 +170,7 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
     });
     quote! {
         static CACHE_FUNCTION: #p::Function =
-            #p::Function::new(#name, #p::module_path!(), #p::file!(), #p::#line) #(#settings)*;
+            #p::Function::new(#name, #p::module_path!(), #p::file!(), #line) #(#settings)*;
         #p::register! { &CACHE_FUNCTION }
     }
 }
@@ -208,7 +212,7 @@ fn site(model: &Model) -> TokenStream {
 fn load(model: &Model) -> TokenStream {
     let p = private(model);
     let is_plain = model.has_plain_body();
-    let body = body(model);
+    let body = body(&p, &model.item, model.style, model.output.as_ref());
     if model.is_independent {
         let run = if is_plain {
             quote_spanned!(Span::mixed_site()=> (#body.await, #p::Terms::new()))
@@ -222,9 +226,12 @@ fn load(model: &Model) -> TokenStream {
             }
         };
         return quote_spanned! {Span::mixed_site()=>
-            let body = async move { #run };
-            let own = #p::own_body!(body);
-            miss.load_owned(body, own).await
+            {
+                let body = async move { #run };
+                let own = #p::own_body!(body);
+                miss.load_owned(body, own)
+            }
+            .await
         };
     }
     match (model.style, is_plain) {
@@ -252,12 +259,22 @@ fn load(model: &Model) -> TokenStream {
 }
 
 /// The body as a closure or a future.
-fn body(model: &Model) -> TokenStream {
-    let (p, body) = (private(model), &model.item.body);
-    let returns = &model.item.sig.output;
-    match (model.style, &model.output) {
+pub(crate) fn body(
+    p: &TokenStream,
+    item: &Function,
+    style: Style,
+    output: Option<&Type>,
+) -> TokenStream {
+    let body = &item.body;
+    // A closure cannot say `impl Trait`, and neither can a type.
+    let output = output.filter(|output| !matches!(output, Type::ImplTrait(_)));
+    let returns = output.map(|_| &item.sig.output);
+    match (style, output) {
         (Style::Sync, _) => quote!(move || #returns #body),
-        (Style::Boxed, _) => quote!((move || #returns #body)()),
+        (Style::Boxed, _) => {
+            let returns = &item.sig.output;
+            quote!((move || #returns #body)())
+        }
         (Style::Async, None) => quote!(async move #body),
         (Style::Async, Some(output)) => {
             // A block cannot say what it returns, and without that neither `?` nor a boxed error would be inferred.
@@ -279,8 +296,7 @@ fn body(model: &Model) -> TokenStream {
 /// Runs the body between the words that come before it and those that look at its value.
 fn with_terms(model: &Model, call: TokenStream) -> TokenStream {
     let (p, kept) = (private(model), &model.kept);
-    let before = before(model, |_| true);
-    let after = after(model, |_| true);
+    let (before, after) = (before(model, |_| true), after(model, |_| true));
     let (keep, give_back) = if kept.is_empty() {
         (TokenStream::new(), TokenStream::new())
     } else {
@@ -307,7 +323,13 @@ pub(crate) fn before(model: &Model, is_known: impl Fn(&TokenStream) -> bool) -> 
         let value = if *word == "label" { quote!(#p::format_args!(#value)) } else { value.clone() };
         quote_spanned!(Span::mixed_site()=> terms.#method(#value);)
     });
-    words.collect()
+    let terms = Ident::new("terms", Span::mixed_site());
+    let events = model.events.iter().map(|event| match event {
+        EventArg::One(expr) if !is_known(&expr.to_token_stream()) => quote!(#terms.on_unknown();),
+        event => depend(&terms, event),
+    });
+    let watch = model.events_of_value.as_ref().map(|_| quote!(#terms.watch();));
+    quote!(#(#words)* #(#events)* #watch)
 }
 
 /// The words that look at the result.
@@ -318,11 +340,41 @@ pub(crate) fn after(model: &Model, is_known: impl Fn(&TokenStream) -> bool) -> T
         let method = format_ident!("{word}");
         quote_spanned!(Span::mixed_site()=> terms.#method(#kind, &out, #f);)
     });
-    words.collect()
+    let events = model.events_of_value.as_ref().map(|find| {
+        if !is_known(&find.to_token_stream()) {
+            return quote_spanned!(Span::mixed_site()=> terms.on_unknown(););
+        }
+        let find = find_events(find);
+        quote_spanned!(Span::mixed_site()=> terms.on_value(#kind, &out, #find);)
+    });
+    quote!(#(#words)* #events)
+}
+
+/// `|value| [EVENT, …]` as a closure that tells them one by one, because each may have a type of its own.
+fn find_events(find: &Expr) -> TokenStream {
+    let Expr::Closure(closure) = find else {
+        unreachable!("the grammar of the attribute takes closures only")
+    };
+    let found = Ident::new("found", Span::mixed_site());
+    let (capture, value, body) = (&closure.capture, &closure.inputs[0], &closure.body);
+    let tell = match found_events(find) {
+        Some(events) => events.iter().map(|event| depend(&found, event)).collect(),
+        None => quote_spanned!(located(body.span())=> #found.on_all(#body);),
+    };
+    quote!(#capture |#value, #found| { #tell })
+}
+
+/// Tells `whom` of an event. One that is none is an error at its expression.
+fn depend(whom: &Ident, event: &EventArg) -> TokenStream {
+    let span = located(event.span());
+    match event {
+        EventArg::One(expr) => quote_spanned!(span=> #whom.on(&(#expr));),
+        EventArg::All(ty) => quote_spanned!(span=> #whom.on_any::<#ty>();),
+    }
 }
 
 /// Generated code, for the compiler's messages at the user's code.
-fn located(span: Span) -> Span {
+pub(crate) fn located(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 

@@ -14,11 +14,17 @@ pub(crate) fn with_errors(errors: TokenStream, item: impl ToTokens) -> TokenStre
 }
 
 /// The item as it was, and what is wrong with an attribute here.
-pub(crate) fn not_a_function(item: TokenStream, error: &syn::Error) -> TokenStream {
+pub(crate) fn not_a_function(
+    attribute: &str,
+    item: TokenStream,
+    error: &syn::Error,
+) -> TokenStream {
+    let or_block =
+        if attribute == "cached" { ", a method or an `impl` block" } else { " or a method" };
     let error = match kind(&item) {
         Some((keyword, kind)) => syn::Error::new(
             keyword.span(),
-            format!("`#[cached]` goes on a function, a method or an `impl` block, not on {kind}"),
+            format!("`#[{attribute}]` goes on a function{or_block}, not on {kind}"),
         ),
         None if is_half_typed(&item) => return item,
         None => error.clone(),

@@ -51,6 +51,8 @@ pub(crate) struct Param {
     pub(crate) named: Type,
     /// What the library's verbs take; `None` if there is no word for it.
     pub(crate) listed: Option<Listed>,
+    /// It is `self`.
+    pub(crate) is_self: bool,
     /// The type has an `impl Trait` in it.
     pub(crate) is_impl: bool,
     pub(crate) in_key: bool,
@@ -109,6 +111,7 @@ impl Handle {
                 named: with_lifetimes(&ty, &mut lifetimes, &mut outlives),
                 ty,
                 listed: None,
+                is_self: true,
                 is_impl: false,
                 in_key: in_key(&Ident::new("self", Span::call_site())),
                 used: Vec::new(),
@@ -141,6 +144,7 @@ impl Handle {
                 // Other patterns put their names in the key one by one.
                 listed: if used.is_empty() || is_name(&argument.pat) { listed(&ty) } else { None },
                 ty,
+                is_self: false,
                 is_impl,
                 in_key: !used.is_empty(),
                 used,

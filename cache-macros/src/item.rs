@@ -80,7 +80,7 @@ impl Function {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => group,
             TokenTree::Punct(end) if end.as_char() == ';' => {
                 let message =
-                    "this function has no body to cache: put `#[cached]` where it is implemented";
+                    "this function has no body: put the attribute where it is implemented";
                 return Err(syn::Error::new(sig.ident.span(), message));
             }
             other => {

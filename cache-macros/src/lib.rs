@@ -5,10 +5,13 @@
 
 mod args;
 mod errors;
+mod event;
+mod events;
 mod expand;
 mod fallback;
 mod handle;
 mod heap_size;
+mod invalidates;
 mod item;
 mod model;
 mod quantity;
@@ -66,6 +69,9 @@ use crate::model::Model;
 /// | `max_entries = N` | limits the entries of this function |
 /// | `max_bytes = SIZE` | limits the bytes of this function |
 /// | `size = \|value\| USIZE` | says what a value costs, instead of its type |
+/// | `invalidate_on = [EVENT, …]` | drops entries when one of these events is emitted |
+/// | `invalidate_on = \|value\| [EVENT, …]` | the same, for events that only the value tells |
+/// | `inherit = false` | declines the events and lifetimes of the cached functions that the body calls |
 /// | `handle = Ident` | names the handle; a method has one only where this word is |
 /// | `handle = none` | makes no handle |
 /// | `crate = path` | where `cache_core` is, if it is not `::cache_core` |
@@ -77,6 +83,21 @@ use crate::model::Model;
 ///
 /// Expressions are tokens, not code in strings, and may use the arguments. `ttl` and the other durations may depend on
 /// the arguments of the call; they are evaluated before the body runs.
+///
+/// # Events
+///
+/// `EVENT` is an expression whose type is an `Event`: `UserUpdated { user_id }` of a type that derives it, a text like
+/// `"POST"`, a tuple like `("user", user_id)`. A bare type means any event of it; a path in `CamelCase` is taken for one.
+/// `#[invalidates(EVENT)]` on the functions that write, or a call of `emit`, says that it happened.
+///
+/// Events are evaluated for each load, before the body, and never for a hit. When an event has been emitted, no later
+/// call is served what was computed before, not even by a body that still runs. In the form `|value|`, the value is what
+/// is stored, as for `cache_if`. `invalidate_on = []` says that nothing changes what the function returns, or
+/// only what it calls.
+///
+/// A cached function also depends on the cached functions that it calls: it inherits their events, what remains of
+/// their lifetimes, and what is done to them by hand. Up to 32 events and calls of a result are told apart; beyond,
+/// those of one type or function count as any of it. `inherit = false` on the outer function declines all of that.
 ///
 /// # The handle
 ///
@@ -135,6 +156,48 @@ pub fn cached(
     on_item(args.into(), item.into()).into()
 }
 
+/// Emits events after a function has changed what results depend on.
+///
+/// ```text
+/// #[invalidates(UserUpdated { user_id })]
+/// async fn rename(db: &Db, user_id: u64, name: String) -> Result<(), DbError> { … }
+/// ```
+///
+/// The events are emitted when the body has returned, and before the caller goes on. If it returns the `Err` of a
+/// `Result`, panics, or is a future that is dropped before it is done, nothing is emitted. What a `Result` is goes by the
+/// type, so aliases count.
+///
+/// An event is an expression over the arguments, whose type is an `Event`; several are separated by commas. It is
+/// evaluated before the body, which may consume the arguments. A bare type emits all events of it: a path in
+/// `CamelCase` is taken for a type. `crate = path` says where `cache_core` is, if it is not `::cache_core`.
+///
+/// It goes on functions and methods, sync and async, on a trait's default method and, with `#[async_trait]`, in either
+/// order. A function that returns a future without being `async` is refused: it has not done its work when it returns.
+#[proc_macro_attribute]
+pub fn invalidates(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    invalidates::on_item(args.into(), item.into()).into()
+}
+
+/// Makes a struct or an enum an event, which its fields tell from others of its type.
+///
+/// ```text
+/// #[derive(Event)]
+/// struct UserUpdated { user_id: u64 }
+///
+/// #[derive(Event)]
+/// enum CatalogChanged { Article(u64), Prices }
+/// ```
+///
+/// The fields are `serde::Serialize`. A unit struct is one event; what is generic is an event for each type that it is
+/// made with. `#[event(crate = path)]` says where `cache_core` is, if it is not `::cache_core`.
+#[proc_macro_derive(Event, attributes(event))]
+pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    event::derive(input.into()).into()
+}
+
 /// Says what a value costs by what its fields cost.
 ///
 /// `#[heap_size(skip)]` on a field counts nothing for it; `#[heap_size(with = path)]` asks a function
@@ -164,7 +227,7 @@ fn on_item(args: TokenStream, item: TokenStream) -> TokenStream {
         Err(no_block) => {
             let is_block = |token| matches!(token, TokenTree::Ident(ident) if ident == "impl");
             let error = if item.clone().into_iter().any(is_block) { no_block } else { no_function };
-            fallback::not_a_function(item, &error)
+            fallback::not_a_function("cached", item, &error)
         }
     }
 }

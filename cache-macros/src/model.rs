@@ -13,8 +13,9 @@ use syn::{
     parse_quote,
 };
 
-use crate::args::{self, Args, Quantity};
+use crate::args::{self, Args, Dependence, Quantity};
 use crate::errors::Errors;
+use crate::events::EventArg;
 use crate::handle::Handle;
 use crate::item::{Function, Impl, is_named};
 use crate::walk::{self, Part};
@@ -41,7 +42,11 @@ pub(crate) struct Model {
     pub(crate) before: Vec<(&'static str, TokenStream)>,
     /// Methods of `Terms` that look at the value.
     pub(crate) after: Vec<(&'static str, Expr)>,
-    /// Arguments that `after` needs, when the body has consumed them.
+    /// Events that a load depends on.
+    pub(crate) events: Vec<EventArg>,
+    /// The function that finds events in the value.
+    pub(crate) events_of_value: Option<Expr>,
+    /// Arguments that are needed after the body, when the body has consumed them.
     pub(crate) kept: Vec<Ident>,
     /// Expressions whose values are the key.
     pub(crate) key: Vec<TokenStream>,
@@ -97,8 +102,15 @@ impl Model {
         let words = Words::new(&args);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
         let is_independent = style == Style::Async && is_independent(&home, &arguments);
-        let kept = names_of(&arguments)
-            .filter(|name| words.after.iter().any(|(_, f)| walk::mentions(f, name)));
+        let (events, events_of_value) = match args.invalidate_on {
+            Some(Dependence::Events(events)) => (events, None),
+            Some(Dependence::OfValue(find)) => (Vec::new(), Some(find)),
+            None => (Vec::new(), None),
+        };
+        let looks = words.after.iter().map(|(_, f)| f).chain(&events_of_value);
+        let looks: Vec<&Expr> = looks.collect();
+        let kept =
+            names_of(&arguments).filter(|name| looks.iter().any(|f| walk::mentions(f, name)));
         Self {
             kept: kept.cloned().collect(),
             name: args.name.as_ref().map_or_else(|| default_name(&item.sig, block), LitStr::value),
@@ -107,6 +119,8 @@ impl Model {
             requires: words.requires,
             before: words.before,
             after: words.after,
+            events,
+            events_of_value,
             gates: [("enable_if", args.enabled), ("refresh_if", args.refresh_if)]
                 .into_iter()
                 .filter_map(|(gate, expr)| Some((gate, expr?)))
@@ -126,7 +140,10 @@ impl Model {
 impl Model {
     /// No word has to be asked before the body runs or after it.
     pub(crate) fn has_plain_body(&self) -> bool {
-        self.before.is_empty() && self.after.is_empty()
+        self.before.is_empty()
+            && self.after.is_empty()
+            && self.events.is_empty()
+            && self.events_of_value.is_none()
     }
 }
 
@@ -159,6 +176,7 @@ impl Words {
         let mut words = Self::default();
         if let Some(label) = &args.label {
             words.before.push(("label", label.to_token_stream()));
+            words.settings.push(("labelled", TokenStream::new()));
         }
         words.duration("ttl", args.ttl.as_ref());
         words.duration("idle", args.idle.as_ref());
@@ -182,6 +200,8 @@ impl Words {
         words.setting("single_flight", args.single_flight.as_ref());
         words.amount("max_entries", args.max_entries.as_ref());
         words.amount("max_bytes", args.max_bytes.as_ref());
+        words.setting("inherit", args.inherit.as_ref());
+        words.setting("events", args.invalidate_on.as_ref().map(titles));
         if let Some(f) = &args.cache_if {
             words.after.push(("cache_if", f.clone()));
         }
@@ -235,6 +255,25 @@ impl Words {
     }
 }
 
+/// What the events are called, as far as that can be told before the first call.
+fn titles(dependence: &Dependence) -> TokenStream {
+    let titles: Vec<String> = match dependence {
+        Dependence::Events(events) => events.iter().filter_map(EventArg::title).collect(),
+        Dependence::OfValue(find) => {
+            found_events(find).iter().flatten().filter_map(EventArg::title).collect()
+        }
+    };
+    quote!(&[#(#titles),*])
+}
+
+/// The events in the closure `|value| [EVENT, …]`; `None` if it computes them.
+pub(crate) fn found_events(find: &Expr) -> Option<Vec<EventArg>> {
+    let Expr::Closure(closure) = find else { return None };
+    let Expr::Array(array) = &*closure.body else { return None };
+    let event = |elem: &Expr| syn::parse2(elem.to_token_stream()).ok();
+    array.elems.iter().map(event).collect()
+}
+
 /// The call that makes a duration, the most readable one.
 fn constructor(duration: Duration) -> TokenStream {
     let literal = proc_macro2::Literal::u64_unsuffixed;
@@ -276,7 +315,7 @@ fn check_signature(item: &Function, errors: &mut Errors) {
 }
 
 /// How the function is called, and what it returns.
-fn output_of(sig: &Signature) -> (Style, Option<Type>) {
+pub(crate) fn output_of(sig: &Signature) -> (Style, Option<Type>) {
     let ReturnType::Type(_, ty) = &sig.output else {
         return (if sig.asyncness.is_some() { Style::Async } else { Style::Sync }, None);
     };
@@ -517,8 +556,10 @@ fn home_of(
     };
     match ident {
         Some(ident) => {
-            let has_words =
-                args.key.is_some() || !words.before.is_empty() || !words.after.is_empty();
+            let has_words = args.key.is_some()
+                || args.invalidate_on.is_some()
+                || !words.before.is_empty()
+                || !words.after.is_empty();
             let handle = Handle::new(ident, args, item, arguments, block, has_words, errors);
             Home::Handle(Box::new(handle))
         }

@@ -1,4 +1,4 @@
-//! What the attribute makes of twelve representative functions, for reading.
+//! What the attributes and the derive make of representative items, for reading.
 //!
 //! `BLESS=1 cargo test -p cache-macros` writes the files anew.
 
@@ -10,7 +10,10 @@ use quote::quote;
 
 /// Compares the expansion with the file of that name.
 fn check(name: &str, args: TokenStream, item: TokenStream) {
-    let expansion = crate::on_item(args, item);
+    check_expansion(name, crate::on_item(args, item));
+}
+
+fn check_expansion(name: &str, expansion: TokenStream) {
     let file =
         syn::parse2(expansion.clone()).unwrap_or_else(|error| panic!("{error}\n{expansion}"));
     let actual = prettyplease::unparse(&file);
@@ -63,6 +66,60 @@ fn result_with_err_ttl() {
                 lookup(product)
             }
         },
+    );
+}
+
+#[test]
+fn events() {
+    check(
+        "events",
+        quote!(invalidate_on = [UserUpdated { user }, ("plan", 7), PlanChanged], inherit = false),
+        quote! {
+            fn profile(user: u64) -> Profile {
+                load(user)
+            }
+        },
+    );
+}
+
+#[test]
+fn events_of_the_value() {
+    check(
+        "events_of_the_value",
+        quote!(invalidate_on = |book| [AuthorChanged(book.author), BookChanged { id }]),
+        quote! {
+            async fn book(id: u64) -> Option<Book> {
+                load(id).await
+            }
+        },
+    );
+}
+
+#[test]
+fn invalidates() {
+    check_expansion(
+        "invalidates",
+        crate::invalidates::on_item(
+            quote!(UserUpdated { user }, PlanChanged),
+            quote! {
+                pub async fn rename(db: &Db, user: u64, name: String) -> Result<(), Error> {
+                    db.rename(user, name).await
+                }
+            },
+        ),
+    );
+}
+
+#[test]
+fn event() {
+    check_expansion(
+        "event",
+        crate::event::derive(quote! {
+            enum CatalogChanged<'a, T> {
+                Article { id: T, name: &'a str },
+                Prices,
+            }
+        }),
     );
 }
 

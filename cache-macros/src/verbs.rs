@@ -200,11 +200,12 @@ fn keyed(model: &Model, handle: &Handle) -> TokenStream {
         .collect();
     let (by_reference, by_value_call) = (call(model, site.clone(), true), call(model, site, false));
     // What the attribute says of a result, it says of this one too, as far as its arguments are there.
+    let this = Ident::new("self", Span::call_site());
     let absent: Vec<_> = handle
         .params
         .iter()
         .filter(|param| !param.in_key)
-        .flat_map(|param| &param.unused)
+        .flat_map(|param| if param.is_self { std::slice::from_ref(&this) } else { &param.unused })
         .collect();
     let is_known = |tokens: &TokenStream| !absent.iter().any(|name| walk::mentions(tokens, name));
     let (before, after) = (before(model, is_known), after(model, is_known));
@@ -212,7 +213,7 @@ fn keyed(model: &Model, handle: &Handle) -> TokenStream {
         quote_spanned!(Span::mixed_site()=> call.put(#plan, &out, #p::Terms::new()))
     } else {
         quote_spanned! {Span::mixed_site()=>
-            let mut all_terms = #p::Terms::new();
+            let mut all_terms = #p::Terms::of_put();
             let terms = &mut all_terms;
             #before
             #after

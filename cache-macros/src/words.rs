@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 21] = [
+const WORDS: [(&str, &str); 23] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -23,23 +23,23 @@ const WORDS: [(&str, &str); 21] = [
     ("max_entries", "max_entries = 1000"),
     ("max_bytes", "max_bytes = 64MiB"),
     ("size", "size = |value| value.len()"),
+    ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
+    ("inherit", "inherit = false"),
     ("handle", "handle = Profile"),
     ("crate", "crate = my_facade::cache_core"),
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 16] = [
+const LATER: [(&str, &str); 14] = [
     ("refresh_at", "it will reload in the background past that share of the lifetime"),
     ("stale", "it will say for how long an expired value may still be served"),
     ("on_err", "it will serve the last good value when the body fails"),
     ("timeout", "it will bound how long a caller waits"),
     ("soft_timeout", "it will serve a stale value while a slow body finishes"),
     ("validate", "it will check a stored value before it is served"),
-    ("invalidate_on", "it will drop entries when an event is emitted"),
     ("disk", "it will keep values in files"),
     ("redis", "it will share values through a Redis server"),
     ("adaptive_ttl", "it will lengthen the life of entries in use"),
-    ("inherit", "it will decline what inner cached functions pass on"),
     ("batch", "it will load several keys with one call"),
     ("eviction", "it will choose which entries go first"),
     ("depends_on", "it will drop entries when another function's are dropped"),
@@ -51,8 +51,7 @@ const LIMIT: &str = "write `max_entries = 1000` or `max_bytes = 64MiB`";
 const TTL: &str = "write `ttl = 5m`";
 const FLIGHT: &str =
     "one body per key at a time is the default; `single_flight = false` declines it";
-const EVENTS: &str =
-    "`invalidate_on = [..]` is for that, and is not available yet; `f::invalidate(..)` works now";
+const EVENTS: &str = "write `invalidate_on = [UserUpdated { user_id }]`, or a text like `invalidate_on = [\"users\"]`";
 const STALE: &str = "`stale = DUR` with `on_err = stale` is for that, and is not available yet";
 const LRU: &str = "the least recently used entry goes first, always: leave it out";
 const ONE_CACHE: &str = "there is one cache for the whole process: leave it out";

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use cache_core::testing::TestCache;
-use cache_core::{Cache, HeapSize, cached};
+use cache_core::{Cache, HeapSize, cached, emit};
 use serde::Serialize;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -34,6 +34,10 @@ fn answer(n: u64) -> Answer {
 
 #[cached]
 fn number(n: u64) -> u64 {
+    n
+}
+#[cached(ttl = 1h)]
+fn mortal(n: u64) -> u64 {
     n
 }
 #[cached]
@@ -71,6 +75,15 @@ fn boxed(n: u64) -> Vec<Box<u64>> {
 #[cached]
 fn structs(n: u64) -> Answer {
     answer(n)
+}
+
+#[cached(invalidate_on = [("answer", n)])]
+fn with_event(n: u64) -> u64 {
+    n
+}
+#[cached(invalidate_on = [("answer", n), ("group", n / 100), "answers"])]
+fn with_events(n: u64) -> u64 {
+    n
 }
 
 fn accounted(name: &str, call: fn(u64), stats: fn() -> cache_core::Stats) -> (usize, usize) {
@@ -132,6 +145,24 @@ fn allocations(name: &str, expected: usize, mut hit: impl FnMut()) {
     assert_eq!(n, expected * 1000, "{name}");
 }
 
+/// Fills the global cache, and empties it again: what entries need besides themselves is said, and given back.
+fn many_come_and_go(name: &str, call: fn(u64), stats: fn() -> cache_core::Stats, clear: fn()) {
+    const MANY: u64 = 200_000;
+    let region = Region::new(ALLOCATOR);
+    let held = || {
+        let change = region.change();
+        change.bytes_allocated as f64 - change.bytes_deallocated as f64
+    };
+    (0..MANY).for_each(call);
+    let (said, full) = (stats().bytes as f64, held());
+    let share = 100.0 * (said - full) / full;
+    println!("{name:>10} {said:>10} said {full:>10} held {share:>+6.1} %");
+    clear();
+    println!("   cleared {:>10} said {:>10} held", stats().bytes, held());
+    assert!(share.abs() < 5.0, "all are there");
+    assert!(held() < full / 100.0, "what they needed is given back, not only they");
+}
+
 #[test]
 fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing() {
     let rows = [
@@ -150,6 +181,20 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
         accounted("Arc", |n| drop(shared(n)), shared::stats),
         accounted("Box", |n| drop(boxed(n)), boxed::stats),
         accounted("derived", |n| drop(structs(n)), structs::stats),
+        accounted(
+            "event",
+            |n| {
+                black_box(with_event(n));
+            },
+            with_event::stats,
+        ),
+        accounted(
+            "events",
+            |n| {
+                black_box(with_events(n));
+            },
+            with_events::stats,
+        ),
     ];
     let (said, held) = rows.into_iter().fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
     println!(
@@ -175,8 +220,60 @@ fn the_total_is_within_five_percent_of_the_allocator_and_hits_allocate_nothing()
     });
     // The value's own clone is.
     allocations("to String", 1, || drop(to_string(100)));
+    allocations("event", 0, || {
+        black_box(with_event(7));
+    });
+    allocations("events", 0, || {
+        black_box(with_events(7));
+    });
     allocations("async", 0, || {
         black_box(pollster::block_on(later(7)));
     });
     assert!(query.limit.is_some());
+    let call = |n| {
+        black_box(number(n));
+    };
+    many_come_and_go("many", call, number::stats, number::clear);
+    let call = |n| {
+        black_box(mortal(n));
+    };
+    many_come_and_go("mortal", call, mortal::stats, mortal::clear);
+    events_take_memory_only_while_something_depends_on_them();
+}
+
+fn events_take_memory_only_while_something_depends_on_them() {
+    let cache = TestCache::from_builder(Cache::builder().max_bytes(None));
+    cache.run(|| {
+        // What is made once for the process.
+        emit(("answer", 0));
+        with_event(0);
+        cache.clear();
+        let region = Region::new(ALLOCATOR);
+        let held = || region.change().bytes_allocated - region.change().bytes_deallocated;
+        (0..1_000_000).for_each(|n| emit(("answer", n)));
+        assert_eq!(held(), 0, "after a million events that nothing depends on");
+        for round in 0..3 {
+            (0..100_000).for_each(|n| {
+                black_box(with_event(n));
+            });
+            assert!(held() > 10_000_000, "{} bytes for 100,000 entries", held());
+            if round == 0 {
+                (0..100_000).for_each(|n| assert!(with_event::invalidate(&n)));
+            } else {
+                cache.clear();
+            }
+            assert!(held() < 8_000_000, "{} bytes after they are gone", held());
+        }
+        let region = Region::new(ALLOCATOR);
+        (0..1_000).for_each(|n| {
+            black_box(with_event(n));
+            emit(("answer", n));
+        });
+        let change = region.change();
+        let n_bytes = change.bytes_allocated as isize - change.bytes_deallocated as isize;
+        assert!(
+            n_bytes < 10_000,
+            "{n_bytes} bytes after 1,000 entries have gone with their events"
+        );
+    });
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cache_core::{Cache, cached};
+use cache_core::{Cache, cached, emit};
 
 use super::{Class, Contestant, Function, sized};
 use crate::work::{self, Order};
@@ -48,6 +48,20 @@ impl Contestant for CacheCore {
     #[inline]
     fn expiring(key: u64) -> u64 {
         expiring(key)
+    }
+
+    #[inline]
+    fn depending(key: u64) -> u64 {
+        depending(key)
+    }
+
+    #[inline]
+    fn depending_on_three(key: u64) -> u64 {
+        depending_on_three(key)
+    }
+
+    fn emit(key: u64) {
+        emit(("number", key));
     }
 
     #[inline]
@@ -115,9 +129,18 @@ fn price(order: &Order) -> u64 {
     work::price(order)
 }
 
-// Here is the place for `invalidate_on`: what a hit costs with one event is measured with a ttl.
-#[cached(ttl = 1h)]
+#[cached(ttl = 1h, invalidate_on = [("number", key)])]
 fn expiring(key: u64) -> u64 {
+    work::number(key)
+}
+
+#[cached(invalidate_on = [("number", key)])]
+fn depending(key: u64) -> u64 {
+    work::number(key)
+}
+
+#[cached(invalidate_on = [("number", key), ("half", key / 2), "numbers"])]
+fn depending_on_three(key: u64) -> u64 {
     work::number(key)
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::key::{KeyPart, KeyWriter};
+use crate::key::{KeyPart, KeyWriter, Start};
 
 /// Compares two values by the bytes that they have as keys.
 ///
@@ -16,7 +16,7 @@ pub(super) fn are_same<T: Serialize>(left: &T, right: &T) -> Result<bool, String
 }
 
 fn key<T: Serialize>(value: &T) -> Result<KeyWriter, String> {
-    let mut key = KeyWriter::new(0);
+    let mut key = KeyWriter::new(Start::new(0));
     value.write_to(&mut key).map_err(|error| error.to_string())?;
     Ok(key)
 }

@@ -4,6 +4,7 @@
 //! the one module that takes its own word for which bytes are written: [`End::put`] writes bytes and counts them, and
 //! nothing else moves a length.
 
+use super::KeyError;
 use std::fmt;
 use std::mem::MaybeUninit;
 
@@ -18,21 +19,38 @@ pub(super) struct Buffer {
     stack: [MaybeUninit<u8>; STACK],
     /// How much of the stack is written, from its beginning.
     len: usize,
-    /// All bytes, once they are too many. A box, so that a key that has none is told by one word.
-    #[expect(clippy::box_collection, reason = "see above")]
-    heap: Option<Box<Vec<u8>>>,
+    /// What few keys have. In a box, so that one word tells that there is none of it.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// All bytes, once they are too many.
+    bytes: Vec<u8>,
+    /// The first thing that went wrong; nothing is written after it.
+    error: Option<KeyError>,
 }
 
 impl Buffer {
     #[inline]
     pub(super) const fn new() -> Self {
-        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, heap: None }
+        Self { stack: [const { MaybeUninit::uninit() }; STACK], len: 0, rare: None }
     }
 
     #[inline]
     pub(super) fn written(&self) -> &[u8] {
         // Safety: `len` comes from an end of this buffer, which has written that much.
         unsafe { self.up_to(self.len) }
+    }
+
+    #[inline]
+    pub(super) fn error(&self) -> Option<&KeyError> {
+        self.rare.as_ref()?.error.as_ref()
+    }
+
+    #[cold]
+    pub(super) fn fail(&mut self, error: KeyError) {
+        self.rare.get_or_insert_default().error = Some(error);
     }
 
     #[cfg(test)]
@@ -52,7 +70,7 @@ impl Buffer {
     #[inline]
     unsafe fn up_to(&self, len: usize) -> &[u8] {
         if len == FAR {
-            return self.heap.as_ref().map_or(&[], |heap| heap);
+            return self.rare.as_ref().map_or(&[], |rare| &rare.bytes);
         }
         let written = std::ptr::from_ref(&self.stack[..len]);
         // Safety: a byte that is written may be read as such, and the caller says that these are.
@@ -65,7 +83,7 @@ impl Buffer {
     #[inline]
     unsafe fn up_to_mut(&mut self, len: usize) -> &mut [u8] {
         if len == FAR {
-            return self.heap.as_mut().map_or(&mut [], |heap| heap);
+            return self.rare.as_mut().map_or(&mut [], |rare| &mut rare.bytes);
         }
         let written = std::ptr::from_mut(&mut self.stack[..len]);
         // Safety: as above; and what is written through it is bytes, so they stay written.
@@ -86,17 +104,18 @@ impl Buffer {
         second: [u8; N],
         rest: &[u8],
     ) {
-        let mut heap = self.heap.take().unwrap_or_else(|| {
-            let mut heap = Vec::with_capacity((2 * STACK).max(len + M + N + rest.len()));
+        let mut rare = self.rare.take().unwrap_or_default();
+        let heap = &mut rare.bytes;
+        if len != FAR {
+            heap.reserve((2 * STACK).max(len + M + N + rest.len()));
             // Safety: the caller says so.
             heap.extend_from_slice(unsafe { self.up_to(len) });
-            Box::new(heap)
-        });
+        }
         heap.reserve(M + N + rest.len());
         heap.extend_from_slice(&first);
         heap.extend_from_slice(&second);
         heap.extend_from_slice(rest);
-        self.heap = Some(heap);
+        self.rare = Some(rare);
     }
 }
 
@@ -125,7 +144,7 @@ impl End<'_> {
     #[inline]
     pub(super) fn len(&self) -> usize {
         if self.len == FAR {
-            self.buffer.heap.as_ref().map_or(0, |heap| heap.len())
+            self.buffer.rare.as_ref().map_or(0, |rare| rare.bytes.len())
         } else {
             self.len
         }

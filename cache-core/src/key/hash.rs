@@ -18,6 +18,31 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Up to how many bytes are hashed where they are written.
 const MIDDLE: usize = 64;
 
+/// What the hashes of one function's keys begin with.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    state: u64,
+    seed: &'static SharedSeed,
+}
+
+impl Start {
+    /// For one function, by whatever tells it from others.
+    #[cold]
+    pub(crate) fn new(function: u64) -> Self {
+        static SEEDS: LazyLock<(u64, SharedSeed)> =
+            LazyLock::new(|| (random(), SharedSeed::from_u64(random())));
+        let (state, seed) = &*SEEDS;
+        Self { state: *state, seed }.with(function)
+    }
+
+    /// For one instantiation of the function.
+    #[inline]
+    pub(crate) fn with(self, instance: u64) -> Self {
+        let state = self.state.rotate_left(5).wrapping_add(instance.wrapping_mul(ODD));
+        Self { state, ..self }
+    }
+}
+
 /// The hash of the values so far.
 #[derive(Clone, Copy)]
 pub(super) struct Hash {
@@ -28,13 +53,10 @@ pub(super) struct Hash {
 }
 
 impl Hash {
-    /// The hash of a call without arguments of one function.
+    /// The hash of a call without arguments.
     #[inline]
-    pub(super) fn new(function_hash: u64) -> Self {
-        static SEEDS: LazyLock<(u64, SharedSeed)> =
-            LazyLock::new(|| (random(), SharedSeed::from_u64(random())));
-        let (state, seed) = &*SEEDS;
-        Self { state: state.wrapping_add(function_hash.wrapping_mul(ODD)), marks: 0, seed }
+    pub(super) fn new(Start { state, seed }: Start) -> Self {
+        Self { state, marks: 0, seed }
     }
 
     /// Adds what is opened or closed, or the tag of the value that comes next.
@@ -86,13 +108,14 @@ impl Hash {
         self.after(&hasher);
     }
 
-    /// The hash of all values: no bit of it says more than another.
+    /// The hash of all values. No bit of its upper half says more than another.
     #[inline]
     pub(super) fn finish(mut self) -> u64 {
         if self.marks != 0 {
             self.word(super::tag::END, 0);
         }
-        self.state
+        // Numbers that follow each other may be spread badly by an unlucky seed; this undoes what is regular in it.
+        self.state.wrapping_mul(ODD)
     }
 
     // The marks are added to what nobody knows. Written next to the value, a chosen value could undo them.
@@ -127,6 +150,13 @@ fn digest(name: &'static str) -> u64 {
         [] => (0, 0),
     };
     (first.wrapping_mul(ODD) ^ last).wrapping_mul(ODD) ^ name.len() as u64
+}
+
+/// A number that tells bytes from others, within this process.
+pub(crate) fn digest_of(bytes: &[u8]) -> u64 {
+    let mut hash = Hash::new(Start::new(0));
+    hash.bytes(super::tag::BYTES, bytes);
+    hash.finish()
 }
 
 /// A number from the operating system's randomness, which is where the standard library seeds its maps from.

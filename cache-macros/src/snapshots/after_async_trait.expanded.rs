@@ -19,7 +19,10 @@ where
                     "get",
                     ::cache_core::__private::module_path!(),
                     ::cache_core::__private::file!(),
-                    ::cache_core::__private::line!(),
+                    {
+                        use ::cache_core::__private::line as __cache_line;
+                        __cache_line!()
+                    },
                 );
                 ::cache_core::__private::register! {
                     & CACHE_FUNCTION

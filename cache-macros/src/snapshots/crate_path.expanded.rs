@@ -31,7 +31,10 @@ for __cache_twice {
                 "double",
                 facade::cache::__private::module_path!(),
                 facade::cache::__private::file!(),
-                facade::cache::__private::line!(),
+                {
+                    use facade::cache::__private::line as __cache_line;
+                    __cache_line!()
+                },
             )
             .cache_none();
         facade::cache::__private::register! {

@@ -8,48 +8,51 @@ async fn generate(model: String, least: usize) -> Vec<u8> {
             ::cache_core::__private::Lookup::Miss(miss) => miss,
         }
     };
-    let body = async move {
-        let mut all_terms = ::cache_core::__private::Terms::new();
-        let terms = &mut all_terms;
-        terms.label(::cache_core::__private::format_args!("img:{model}"));
-        terms.ttl(lifetime(&model));
-        let kept = (
-            ::cache_core::__private::own!(& model),
-            ::cache_core::__private::own!(& least),
-        );
-        let out = async move {
-            if false {
-                return ::cache_core::__private::never::<Vec<u8>>();
+    {
+        let body = async move {
+            let mut all_terms = ::cache_core::__private::Terms::new();
+            let terms = &mut all_terms;
+            terms.label(::cache_core::__private::format_args!("img:{model}"));
+            terms.ttl(lifetime(&model));
+            let kept = (
+                ::cache_core::__private::own!(& model),
+                ::cache_core::__private::own!(& least),
+            );
+            let out = async move {
+                if false {
+                    return ::cache_core::__private::never::<Vec<u8>>();
+                }
+                let out: Vec<u8> = { draw(model).await };
+                out
             }
-            let out: Vec<u8> = { draw(model).await };
-            out
-        }
-            .await;
-        let (model, least) = kept;
-        terms
-            .cache_if(
-                {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
-                },
-                &out,
-                |image| image.len() > least,
-            );
-        terms
-            .size(
-                {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
-                },
-                &out,
-                |image| image.len() + model.len(),
-            );
-        (out, all_terms)
-    };
-    let own = ::cache_core::__private::own_body!(body);
-    miss.load_owned(body, own).await
+                .await;
+            let (model, least) = kept;
+            terms
+                .cache_if(
+                    {
+                        #[allow(unused_imports)]
+                        use ::cache_core::__private::probes::*;
+                        ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
+                    },
+                    &out,
+                    |image| image.len() > least,
+                );
+            terms
+                .size(
+                    {
+                        #[allow(unused_imports)]
+                        use ::cache_core::__private::probes::*;
+                        ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind()
+                    },
+                    &out,
+                    |image| image.len() + model.len(),
+                );
+            (out, all_terms)
+        };
+        let own = ::cache_core::__private::own_body!(body);
+        miss.load_owned(body, own)
+    }
+        .await
 }
 ///What is cached of `generate`.
 #[allow(missing_copy_implementations, missing_debug_implementations)]
@@ -59,11 +62,15 @@ impl generate {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "generate",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            ::cache_core::__private::line!(),
-        );
+                "generate",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .labelled();
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -107,7 +114,7 @@ impl generate {
         let call = &mut generate::__cache_site().call();
         call.arg(&model);
         call.arg(&least);
-        let mut all_terms = ::cache_core::__private::Terms::new();
+        let mut all_terms = ::cache_core::__private::Terms::of_put();
         let terms = &mut all_terms;
         terms.label(::cache_core::__private::format_args!("img:{model}"));
         terms.ttl(lifetime(&model));

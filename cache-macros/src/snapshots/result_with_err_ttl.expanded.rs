@@ -27,7 +27,10 @@ impl ::cache_core::handle::Declared<
                 "price",
                 ::cache_core::__private::module_path!(),
                 ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
             )
             .ttl(::cache_core::__private::Duration::from_secs(5400))
             .err_ttl(::cache_core::__private::Duration::from_millis(250))

@@ -4,7 +4,10 @@ fn warm_up() {
                 "warm_up",
                 ::cache_core::__private::module_path!(),
                 ::cache_core::__private::file!(),
-                ::cache_core::__private::line!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
             )
             .version(2)
             .max_bytes(67108864);

@@ -313,7 +313,7 @@ fn a_future_is_send_and_holds_up_no_other_key() {
         for future in &mut running {
             assert!(poll_once(future.as_mut()).is_pending());
         }
-        // All shards have a load running now.
+        // A hundred loads are running now.
         assert_eq!(join_all((100..200).map(slow)).await, (100..200).collect::<Vec<_>>());
     });
 }
@@ -363,4 +363,37 @@ fn a_runtime_that_is_shut_down_with_loads_running_leaves_the_cache_usable() {
         assert_eq!(pollster::block_on(cache.scope(endless(1))), 1);
         cache.run(endless::clear);
     });
+}
+
+#[test]
+fn a_future_does_not_grow_with_the_cached_functions_that_it_goes_through() {
+    #[cached]
+    async fn first(id: u32) -> u32 {
+        id
+    }
+    #[cached]
+    async fn second(id: u32) -> u32 {
+        first(id).await
+    }
+    #[cached]
+    async fn third(id: u32) -> u32 {
+        second(id).await
+    }
+    #[cached]
+    async fn borrowing(id: &u32) -> u32 {
+        third(*id).await
+    }
+    #[cached(label = "{id}")]
+    async fn labelled(id: &u32) -> u32 {
+        borrowing(id).await
+    }
+    let sizes = [
+        size_of_val(&first(1)),
+        size_of_val(&second(1)),
+        size_of_val(&third(1)),
+        size_of_val(&borrowing(&1)),
+        size_of_val(&labelled(&1)),
+    ];
+    assert!(sizes.iter().all(|size| *size < 2 * sizes[0]), "{sizes:?}");
+    assert_eq!(pollster::block_on(TestCache::new().scope(labelled(&1))), 1);
 }

@@ -1,20 +1,27 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod audit;
 mod backends;
 mod codecs;
 mod config;
+mod emitting;
+mod events;
 mod filesystem;
 mod freshness;
 mod guarded;
 mod handle;
+mod http;
+mod inheritance;
 mod invalidation;
 mod keys;
 mod loading_async;
 mod loading_sync;
 mod memory;
+mod model;
 mod panics;
 mod redis;
 mod registry;
+mod responses;
 mod signatures;
 mod storing;
 mod support;

@@ -81,6 +81,45 @@ fn a_small_cache_evicts_as_an_ordered_dict_does_across_functions() {
 }
 
 #[test]
+fn under_a_byte_limit_the_order_is_exact_from_the_first_entry_on() {
+    let (cache, mut model, mut state) = (
+        TestCache::from_builder(Cache::builder().max_bytes(20_000)),
+        OrderedDict::default(),
+        0x9e37_79b9_7f4a_7c15,
+    );
+    cache.run(|| {
+        square(0);
+        let limit = 20_000 / cache.stats().bytes;
+        assert!(limit > 100, "a 64th of the bytes holds more than one");
+        cache.clear();
+        for step in 0..20_000 {
+            let (n, hits) = (random(&mut state) % (2 * limit as u64), cache.stats().hits);
+            square(n);
+            let was_hit = cache.stats().hits > hits;
+            assert_eq!(was_hit, model.call(("square", n), limit), "step {step}");
+        }
+    });
+}
+
+#[test]
+fn under_a_large_byte_limit_the_order_of_few_large_values_is_exact() {
+    #[cached(size = |_| 2 << 20)]
+    fn large(n: u64) -> u64 {
+        n
+    }
+    // Of the default size.
+    let cache = TestCache::from_builder(Cache::builder().max_bytes(256 << 20));
+    let (mut model, mut state) = (OrderedDict::default(), 1);
+    cache.run(|| {
+        for step in 0..5_000 {
+            let (n, hits) = (random(&mut state) % 200, cache.stats().hits);
+            large(n);
+            assert_eq!(cache.stats().hits > hits, model.call(("large", n), 127), "step {step}");
+        }
+    });
+}
+
+#[test]
 fn a_function_with_a_limit_of_its_own_keeps_its_own_order() {
     #[cached(max_entries = 5)]
     fn few(n: u64) -> u64 {
@@ -228,14 +267,14 @@ fn values_as_large_as_the_whole_budget_are_kept() {
     let cache = TestCache::from_builder(Cache::builder().max_bytes(10 << 20));
     cache.run(|| {
         (0..20).for_each(|id| drop(blob(2 << 20, id)));
-        assert_eq!(cache.stats().entries, 4, "the budget is one, not one a shard");
+        assert_eq!(cache.stats().entries, 4, "as many as fit into the one budget");
         blob(9 << 20, 1);
         assert_eq!(cache.stats().entries, 1);
     });
 }
 
 #[test]
-fn a_limit_of_n_keeps_n_whatever_the_number_of_shards() {
+fn a_limit_of_n_keeps_n() {
     for limit in 1..=20 {
         let cache = limited_to(limit);
         cache.run(|| {

@@ -1,9 +1,10 @@
 //! What the tests share: watchdogs, gates and executors.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,19 @@ impl Gate {
     pub(crate) fn pass_blocking(&self) {
         pollster::block_on(self.pass());
     }
+}
+
+/// Lets others run, once.
+pub(crate) async fn pause() {
+    let mut is_first = true;
+    poll_fn(|cx| {
+        if std::mem::take(&mut is_first) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Runs the same test under every executor, each time in a cache of its own.

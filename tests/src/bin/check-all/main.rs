@@ -21,7 +21,7 @@ Checks everything that must hold before a change lands.
 
 Usage: cargo check-all [--quick]
 
-  --quick   leave out the fixture crate and the feature powerset
+  --quick   leave out the fixture crate, the feature powerset, models and the sanitizer
   --help    print this";
 
 fn main() -> ExitCode {
@@ -58,6 +58,11 @@ fn quick() -> Result<Option<bool>> {
 
 fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
     run.step(Step::new("formatting", "cargo fmt --all --check"))?;
+    // They stand outside the workspace, and building them takes minutes.
+    run.step(Step::new(
+        "benches formatting",
+        "cargo fmt --manifest-path benches/Cargo.toml --all --check",
+    ))?;
     run.step(Step::new(
         "lints",
         "cargo clippy --workspace --all-features --all-targets -- -D warnings",
@@ -72,6 +77,8 @@ fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
     if !quick {
         guest(run)?;
         features(run, &metadata)?;
+        models(run)?;
+        address_sanitizer(run)?;
     }
     minimum_version(run, &metadata)?;
     dependencies(run, &metadata)?;
@@ -109,6 +116,31 @@ fn features(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
         run.step(Step::new(&format!("features [{features}]"), &clippy))?;
     }
     Ok(())
+}
+
+/// The parts without locks in every order of their steps, and whole calls under many schedules.
+fn models(run: &mut Run<'_>) -> Result<()> {
+    let lock_free = "cargo test --package cache-core --test lock_free";
+    // Not optimized at all, it takes three times as long.
+    let schedules = "cargo test --config profile.dev.package.cache-core.opt-level=1 --package cache-core --lib schedules";
+    run.tests(Step::new("model of reads", lock_free).env("RUSTFLAGS", "--cfg loom -D warnings"))?;
+    run.tests(Step::new("model of calls", schedules).env("RUSTFLAGS", "--cfg shuttle -D warnings"))
+}
+
+/// The stress tests again, by a program that notices reads of what was freed. A stable compiler can do it when asked.
+fn address_sanitizer(run: &mut Run<'_>) -> Result<()> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        run.note("address sanitizer", "runs on Linux on x86-64 only");
+        return Ok(());
+    }
+    // With a target, neither build scripts nor macros are instrumented.
+    let test =
+        "cargo test --package cache-tests --test concurrency --target x86_64-unknown-linux-gnu";
+    run.tests(
+        Step::new("address sanitizer", test)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "-Zsanitizer=address"),
+    )
 }
 
 /// Clippy has already refused every API of `std` that is newer than `rust-version`; a compiler of

@@ -1,0 +1,8 @@
+// errors: 1
+use cache_core::Event;
+
+#[derive(Event)]
+#[event(name = "price")]
+struct PriceChanged;
+
+fn main() {}

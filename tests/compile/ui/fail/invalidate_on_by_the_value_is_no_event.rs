@@ -1,0 +1,9 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached(invalidate_on = |value| [*value])]
+fn price(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

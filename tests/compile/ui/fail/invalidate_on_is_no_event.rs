@@ -1,0 +1,9 @@
+// errors: 1
+use cache_core::cached;
+
+#[cached(invalidate_on = [id + 1])]
+fn price(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+// errors: 1
+use cache_core::invalidates;
+
+#[invalidates]
+fn price(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

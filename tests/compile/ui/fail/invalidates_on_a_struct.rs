@@ -1,0 +1,7 @@
+// errors: 1
+use cache_core::invalidates;
+
+#[invalidates("prices")]
+struct Price;
+
+fn main() {}
