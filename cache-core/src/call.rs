@@ -6,9 +6,9 @@
 use std::any::TypeId;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Wake, Waker};
+use std::pin::Pin;
 
+use crate::block_on::block_on;
 use crate::cache::{self, Inner};
 use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
@@ -19,14 +19,13 @@ use crate::events::Stamps;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
-use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, put, storable};
+use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
 use crate::sources::{Sources, Standing};
 use crate::stats::{AnyTime, Stats};
-use crate::sync::thread::{self, Thread};
-use crate::sync::{Arc, AtomicBool, Ordering, Ref};
+use crate::sync::{Arc, Ref};
 use crate::waits::Wait;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
@@ -95,9 +94,7 @@ impl Site {
     /// Drops what the function has stored.
     pub fn clear(self) {
         let cache = context::current_cache();
-        cache.memory.clear(Some(&*cache.state(self.function)));
-        // After what is stored is gone: who sees this finds nothing of it.
-        cache.emitted(cache.events.emit_all(self.function.family()));
+        cache.clear_function(&cache.state(self.function));
     }
 
     /// Makes the next call on this thread reload, until the scope is dropped.
@@ -235,7 +232,9 @@ impl Call {
         match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
             Begin::Lead(load) => {
-                Leader::new(cache, key, load, around.as_ref()).run(plan, |_| body())
+                let mut leader = Leader::new(cache, key, load, around.as_ref());
+                leader.ask_here();
+                leader.run(plan, |_| context::recalled().unwrap_or_else(body))
             }
             begun => {
                 let key = key.to_owned(state.clone());
@@ -264,12 +263,7 @@ impl Call {
     /// Drops what is stored for the call; true if there was something.
     #[must_use]
     pub fn invalidate(&mut self) -> bool {
-        let invalidate = |cache: &Ref<Inner>, key: KeyRef<'_>| {
-            let was_there = cache.memory.invalidate(key, &cache.clock);
-            note_change(cache, key);
-            was_there
-        };
-        self.addressed(invalidate).unwrap_or(false)
+        self.addressed(|cache, key| cache.invalidate(key)).unwrap_or(false)
     }
 
     /// What is stored for the call. Neither counts nor makes it more recently used.
@@ -285,6 +279,10 @@ impl Call {
     #[must_use]
     pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
+            let errand = cache.outer.as_ref().and_then(|outer| {
+                outer.remove(key);
+                outer.ask(key, true).map(block_on)
+            });
             let sources = terms.sources();
             let entry = if key.state.is_enabled() {
                 storable(cache, key, plan, value, terms, sources.as_deref())
@@ -292,14 +290,15 @@ impl Call {
                 // What is there must not come back when caching is switched on again.
                 None
             };
-            let is_stored = match entry {
-                Some(entry) => put(cache, entry, key) == Stored::Yes,
-                None => {
-                    cache.memory.invalidate(key, &cache.clock);
-                    false
-                }
+            let Some(entry) = entry else {
+                cache.invalidate(key);
+                return false;
             };
-            note_change(cache, key);
+            let is_stored = put(cache, entry.clone(), key) == Stored::Yes;
+            cache.note_change(key);
+            if let Some(errand) = errand.filter(|_| is_stored) {
+                keep(cache, key, errand, entry);
+            }
             is_stored
         };
         self.addressed(store).unwrap_or(false)
@@ -398,11 +397,6 @@ fn hears(entry: Entry<'_>, endpoint: Family) -> bool {
     entry.stamps().is_none_or(|stamps| stamps.hear(endpoint))
 }
 
-/// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
-fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>) {
-    cache.emitted(cache.events.emit_topic(key.topic()));
-}
-
 /// What the cache says to a call.
 pub enum Lookup<R: 'static> {
     /// Its result.
@@ -433,7 +427,7 @@ struct Ticket {
 impl<R: 'static> Miss<R> {
     /// Runs a sync body, or waits for whoever runs it.
     pub fn load(self, body: impl FnOnce() -> R) -> R {
-        self.load_with(|_| body())
+        self.load_with(|_| context::recalled().unwrap_or_else(body))
     }
 
     /// Runs a sync body that has something to say about its result.
@@ -444,7 +438,9 @@ impl<R: 'static> Miss<R> {
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
             Claim::Lead(Lead { cache, key, load, around }) => {
-                Leader::new(cache, key, load, around.as_ref()).run(plan, body)
+                let mut leader = Leader::new(cache, key, load, around.as_ref());
+                leader.ask_here();
+                leader.run(plan, body)
             }
         }
     }
@@ -473,7 +469,12 @@ impl<R: 'static> Miss<R> {
 
     /// Runs an async body, or waits for whoever runs it.
     pub fn load_async(self, body: impl Future<Output = R>) -> impl Future<Output = R> {
-        self.load_async_with(async { (body.await, Terms::new()) })
+        self.load_async_with(async {
+            if let Some(out) = context::recalled() {
+                return (out, Terms::new());
+            }
+            (body.await, Terms::new())
+        })
     }
 
     /// Runs an async body that has something to say about its result.
@@ -492,7 +493,7 @@ impl<R: 'static> Miss<R> {
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
-            Claim::Lead(lead) => Running::new(lead.run_async(), body),
+            Claim::Lead(lead) => Running::new(lead.run_async().await, body),
             Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
                 Ok(load) => load.awaited(awaited),
                 // All loads of a function are of one type.
@@ -511,7 +512,7 @@ impl<R: 'static> Miss<R> {
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
             Claim::Lead(lead) => {
-                let leader = lead.run_async();
+                let leader = lead.run_async().await;
                 let (out, terms) = leader.run_async(body).await;
                 leader.finish(plan, &out, terms);
                 out
@@ -625,40 +626,9 @@ struct Lead {
 }
 
 impl Lead {
-    fn run_async(self) -> Leader<Key> {
-        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref())
-    }
-}
-
-/// Polls a future on this thread until it is ready.
-///
-/// A load that leads is ready when it is polled first; only a follower sleeps, until its leader wakes it.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        return out;
-    }
-    let signal = Arc::new(Signal { thread: thread::current(), is_set: AtomicBool::new(false) });
-    let waker = Waker::from(Arc::clone(&signal));
-    loop {
-        if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return out;
-        }
-        while !signal.is_set.swap(false, Ordering::SeqCst) {
-            thread::park();
-        }
-    }
-}
-
-/// Wakes a thread. The flag tells this wake-up from those that are meant for somebody else on the thread.
-struct Signal {
-    thread: Thread,
-    is_set: AtomicBool,
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.is_set.store(true, Ordering::SeqCst);
-        self.thread.unpark();
+    async fn run_async(self) -> Leader<Key> {
+        let mut leader = Leader::new_async(self.cache, self.key, self.load, self.around.as_ref());
+        leader.ask().await;
+        leader
     }
 }

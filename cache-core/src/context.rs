@@ -15,6 +15,7 @@ use crate::event::Family;
 use crate::events::Events;
 use crate::flight::Flight;
 use crate::function::Function;
+use crate::outer::Errand;
 use crate::sources::Sources;
 use crate::sync::thread::LocalKey;
 use crate::sync::{Arc, AtomicUsize, Ordering, Ref, shared, thread_local};
@@ -83,6 +84,8 @@ pub(crate) struct Around {
     pub(crate) flight: Option<Arc<Flight>>,
     /// The endpoint of the request that began it.
     pub(crate) endpoint: Option<Family>,
+    /// What the outer tiers were asked for it.
+    pub(crate) errand: Option<Arc<dyn Errand>>,
 }
 
 impl Around {
@@ -137,9 +140,27 @@ pub(crate) fn own_sources() -> Option<(Arc<Events>, Arc<Sources>)> {
     innermost(|load| Some((Arc::clone(&load.cache.events), load.sources()?)))
 }
 
+/// What others wait for of the innermost load, which others may now find as well.
+pub(crate) fn own_flight() -> Option<Arc<Flight>> {
+    innermost(|load| load.sources().and(load.flight.clone()))
+}
+
 /// What the innermost load is computed from, if it is known to be computed from anything.
 pub(crate) fn known_sources() -> Option<Arc<Sources>> {
     innermost(|load| load.flight.as_ref()?.known_sources().cloned())
+}
+
+/// The result of the innermost load, if an outer tier had it: then its body is not to run.
+pub fn recalled<R: 'static>() -> Option<R> {
+    let errand = innermost(|load| load.errand.clone())?;
+    let mut out = None;
+    errand.answer()?.restore(&mut out);
+    out
+}
+
+/// Whether the innermost load need not run its body.
+pub(crate) fn is_recalled() -> bool {
+    innermost(|load| load.errand.as_ref()?.answer().map(drop)).is_some()
 }
 
 #[cold]

@@ -7,6 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::block_on::block_on;
 use crate::cache::Inner;
 use crate::clock::{Clock, Moment};
 use crate::context::{self, Around, LoadScope};
@@ -18,6 +19,7 @@ use crate::events::{Events, Named, Stamp, Stamps, Watch};
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
+use crate::outer::{Errand, Outer};
 use crate::sources::{Link, Origin, Sources};
 use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
@@ -88,6 +90,9 @@ impl Terms {
 
     /// `invalidate_on = [EVENT]`.
     pub fn on<E: Event + ?Sized>(&mut self, event: &E) {
+        if let Some(mut found) = self.found() {
+            return found.on(event);
+        }
         self.depend(|events| events.stamp(event));
         for write in writes(event) {
             self.depend(|events| events.stamp_named(&write));
@@ -96,6 +101,9 @@ impl Terms {
 
     /// `invalidate_on = [TYPE]`.
     pub fn on_any<E: Event + ?Sized>(&mut self) {
+        if let Some(mut found) = self.found() {
+            return found.on_any::<E>();
+        }
         self.depend(|events| Some(events.stamp_any(E::family())));
     }
 
@@ -107,6 +115,13 @@ impl Terms {
     /// `invalidate_on = [EVENT]`, where not all is there that the event is made of.
     pub fn on_unknown(&mut self) {
         self.depend(|_| None);
+    }
+
+    /// Where events go that are named after an outer tier had the result: as they were before that was asked.
+    fn found(&self) -> Option<Found> {
+        let (_, sources) =
+            self.owner().filter(|_| self.sources.is_none() && context::is_recalled())?;
+        Some(Found { sources })
     }
 
     fn depend(&mut self, stamp: impl FnOnce(&Arc<Events>) -> Option<Stamp>) {
@@ -201,6 +216,8 @@ pub(crate) struct Leader<K: AsKey> {
     _wait: Option<Wait>,
     /// and depends on it.
     link: Option<Link>,
+    /// What the outer tiers were asked, and everything as it was before that.
+    errand: Option<(Arc<dyn Errand>, Stamp)>,
     is_ended: bool,
 }
 
@@ -216,7 +233,8 @@ impl<K: AsKey> Leader<K> {
         let link = around.zip(load.flight.as_ref());
         let link = link.map(|(around, flight)| around.add_load(flight.sources()));
         let endpoint = context::endpoint();
-        Self { cache, key, load, endpoint, frame: None, _wait: wait, link, is_ended: false }
+        let (frame, errand) = (None, None);
+        Self { cache, key, load, endpoint, frame, _wait: wait, link, errand, is_ended: false }
     }
 
     /// Leads an async load.
@@ -243,7 +261,42 @@ impl<K: AsKey> Leader<K> {
             frame: self.frame.clone(),
             flight: self.load.flight.clone(),
             endpoint: self.endpoint,
+            errand: self.errand.as_ref().map(|(errand, _)| Arc::clone(errand)),
         })
+    }
+
+    /// Asks the outer tiers, if there are some. When they have the result, the body is not run.
+    pub(crate) async fn ask(&mut self) {
+        let key = self.key.key();
+        let asked = |outer: &Arc<dyn Outer>| outer.ask(key, self.load.replaces);
+        let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
+        let own_flight = || {
+            let _scope = self.enter();
+            context::own_flight()
+        };
+        let Some(flight) = own_flight() else { return };
+        // Before they are asked: what is emitted meanwhile outdates their answer.
+        let events = &self.cache.events;
+        let everything = events.stamp_everything();
+        flight.sources().watch(events.watch());
+        self.load.flight = Some(Arc::clone(&flight));
+        let errand = self.run_async(asking).await;
+        match errand.answer() {
+            Some(answer) => {
+                self.key.key().state.counters.add(AnyTime::Recalled, 1);
+                let until = answer.left().map(|left| self.cache.clock.now().after(left));
+                until.into_iter().for_each(|until| flight.sources().limit(until));
+            }
+            None => flight.sources().unwatch(),
+        }
+        self.errand = Some((errand, everything));
+    }
+
+    /// Asks the outer tiers on this thread.
+    pub(crate) fn ask_here(&mut self) {
+        if self.cache.outer.is_some() {
+            block_on(self.ask());
+        }
     }
 
     /// Runs a sync body and finishes.
@@ -290,16 +343,27 @@ impl<K: AsKey> Leader<K> {
     fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: &R, terms: Terms) {
         let (cache, key) = (&self.cache, self.key.key());
         let sources = context::known_sources();
+        if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
+            && let Some(answer) = errand.answer()
+            && !sources.marks().is_some_and(|marks| answer.depends_only_on(&marks))
+        {
+            // Names are all that is known of the rest.
+            sources.add(Some(everything.clone()));
+        }
         let entry = storable(cache, key, plan, out, terms, sources.as_deref());
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
+                let errand = self.errand.take().map(|(errand, _)| (errand, entry.clone()));
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
+                if let Some((errand, entry)) = errand.filter(|_| published.stored == Stored::Yes) {
+                    keep(cache, key, errand, entry);
+                }
                 if self.load.replaces {
-                    cache.emitted(cache.events.emit_topic(key.topic()));
+                    cache.note_change(key);
                 }
                 published.followers.map(|(flight, entry)| (flight, Some(Landing::Value(entry))))
             }
@@ -510,6 +574,15 @@ pub(crate) fn put(cache: &Ref<Inner>, entry: EntryRef, key: KeyRef<'_>) -> Store
     let stored = cache.memory.put(entry, key, &cache.clock);
     planned.plan(cache, stored);
     stored
+}
+
+/// Has the outer tiers keep an entry.
+pub(crate) fn keep(cache: &Inner, key: KeyRef<'_>, errand: Arc<dyn Errand>, entry: EntryRef) {
+    let marks = entry.get().stamps().map_or(Some(Vec::new()), Stamps::marks);
+    let deadline = entry.get().deadline();
+    let left = (deadline != Moment::NEVER).then(|| deadline.since(cache.clock.now()));
+    let is_kept = errand.keep(entry, marks, left);
+    key.state.counters.add(AnyTime::Kept, is_kept.into());
 }
 
 /// When an entry is to be looked at, if ever.

@@ -57,25 +57,27 @@
 //!
 //! A module uses only modules above it in this list.
 //!
-//! - `sync`, `clock`, `error`, `worker`, `glob`: locks, time, errors, background work, patterns.
+//! - `sync`, `block_on`, `clock`, `error`, `worker`, `glob`: locks, futures on a thread, time, errors, background work,
+//!   patterns.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
-//! - `entry`: a stored result. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
+//! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
-//! - `config`, `cache`: the settings, and the cache that owns all of the above.
-//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
+//! - `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
+//! - `context`: what travels with a thread of control. `emit`: events happen.
 //!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 //!
 //! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
-//! `codec`: values to bytes, and `backend`: where those go.
+//! `codec`: values to bytes, `backend`: where those go, and `tiers`: how a call comes by them.
 
 mod audit;
 #[cfg(feature = "tiers")]
 pub mod backend;
+mod block_on;
 mod budget;
 mod cache;
 mod call;
@@ -105,6 +107,7 @@ mod loads;
 mod memory;
 mod order;
 mod outcome;
+mod outer;
 mod size;
 mod sources;
 mod stats;
@@ -113,6 +116,8 @@ mod table;
 #[cfg(feature = "tiers")]
 mod task;
 pub mod testing;
+#[cfg(feature = "tiers")]
+mod tiers;
 #[cfg(feature = "tiers")]
 mod time;
 mod waits;
@@ -124,7 +129,7 @@ pub use cache_macros::{Event, HeapSize, cached, invalidates};
 
 pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
-pub use config::Config;
+pub use config::{Backend, Config};
 pub use context::{in_current_load, in_current_load_sync};
 pub use emit::{Transaction, emit, emit_all};
 pub use endpoint::Endpoint;
@@ -133,7 +138,7 @@ pub use error::Error;
 pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use size::{HeapSize, Seen};
-pub use stats::Stats;
+pub use stats::{Stats, TierStats};
 pub use warm::{Progress, Warm, WarmAsync};
 
 /// What the expansion of the attribute names. Not part of the public interface: it changes without notice.
@@ -152,12 +157,14 @@ pub mod __private {
 
     pub use crate::audit::{Emitter, EmitterRegistration};
     pub use crate::call::{Call, Lookup, Miss, Site};
+    pub use crate::context::recalled;
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};
-    pub use crate::function::{Function, Registration};
+    pub use crate::function::{Function, Registration, Stow, Tier, Tiers};
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{Plan, Planned, Returns, Whole, require_option, require_result};
+    pub use crate::outer::Stowed;
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
     pub use crate::{
@@ -186,6 +193,7 @@ pub mod __private {
             PlanUnknown as __CachePlanUnknown, ViaPlain as __CacheViaPlain,
             ViaResult as __CacheViaResult,
         };
+        pub use crate::outer::StayInMemory as __CacheStayInMemory;
     }
 
     /// A reference in search of the value that an expression over it was written for.

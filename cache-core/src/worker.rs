@@ -29,6 +29,9 @@ static CHANGED: Condvar = Condvar::new();
 /// The longest wait. A task that is due later waits several times.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What the thread is called.
+pub(crate) const NAME: &str = "cache-worker";
+
 /// Runs `task` once, so much later; false if there is no thread for it, until somebody can start one.
 pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) -> bool {
     let due = machine_time() + delay.min(LONGEST);
@@ -37,7 +40,7 @@ pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) -> bo
     let key = (due, queue.n_queued);
     queue.tasks.insert(key, Box::new(task));
     if !queue.is_running {
-        queue.is_running = start_daemon("cache-worker", work);
+        queue.is_running = start_daemon(NAME, work);
     }
     let is_running = queue.is_running;
     drop(queue);

@@ -44,6 +44,8 @@ pub(crate) struct Args {
     pub(crate) size: Option<Expr>,
     pub(crate) invalidate_on: Option<Dependence>,
     pub(crate) inherit: Option<LitBool>,
+    pub(crate) disk: Option<Tier>,
+    pub(crate) redis: Option<Tier>,
     pub(crate) handle: Option<Handle>,
     pub(crate) krate: Option<Path>,
 }
@@ -60,6 +62,14 @@ pub(crate) enum Quantity<T> {
 pub(crate) enum Dependence {
     Events(Vec<EventArg>),
     OfValue(Expr),
+}
+
+/// `disk`, `disk(ttl = DUR, codec = NAME, compress = NAME)`, and `redis` likewise.
+pub(crate) struct Tier {
+    pub(crate) span: Span,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) codec: Option<String>,
+    pub(crate) compress: Option<String>,
 }
 
 /// `handle = Ident | none`.
@@ -129,6 +139,8 @@ impl Args {
             "size" => self.size = Some(size(&word, input)?),
             "invalidate_on" => self.invalidate_on = Some(dependence(&word, input)?),
             "inherit" => self.inherit = Some(inherit(&word, input)?),
+            "disk" => self.disk = Some(tier(&word, input)?),
+            "redis" => self.redis = Some(tier(&word, input)?),
             "handle" => self.handle = Some(handle(&word, input)?),
             "crate" => self.krate = Some(path(&word, input)?),
             other => return Err(Error::new(word.span(), words::refusal(other))),
@@ -470,6 +482,70 @@ fn inherit(word: &Ident, input: ParseStream<'_>) -> Result<LitBool> {
             Error::new(error.span(), "write `inherit = false`; `true` is the default")
         })
     })
+}
+
+/// `disk`, or `disk(ttl = DUR, codec = NAME, compress = NAME)`.
+fn tier(word: &Ident, input: ParseStream<'_>) -> Result<Tier> {
+    let mut tier = Tier { span: word.span(), ttl: None, codec: None, compress: None };
+    if input.peek(Token![=]) {
+        let message = format!("write `{word}`, or `{word}(ttl = 7d)`");
+        return Err(Error::new(word.span(), message));
+    }
+    if !input.peek(syn::token::Paren) {
+        return Ok(tier);
+    }
+    let group: Group = input.parse()?;
+    let options = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            let option = input.call(Ident::parse_any)?;
+            match option.to_string().as_str() {
+                "ttl" if tier.ttl.is_none() => tier.ttl = Some(fixed(&option, input)?),
+                "codec" if tier.codec.is_none() => {
+                    tier.codec = Some(choice(&option, input, &["bincode", "messagepack"])?);
+                }
+                "compress" if tier.compress.is_none() => {
+                    tier.compress = Some(choice(&option, input, &["none", "lz4", "zstd"])?);
+                }
+                "ttl" | "codec" | "compress" => {
+                    let message = format!("`{option}` is written twice: keep one");
+                    return Err(Error::new(option.span(), message));
+                }
+                _ => {
+                    let message = format!(
+                        "unknown word `{option}` in `{word}(..)`\nthe words are: ttl codec compress"
+                    );
+                    return Err(Error::new(option.span(), message));
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    };
+    options.parse2(group.stream())?;
+    Ok(tier)
+}
+
+/// `ttl = DUR` that is known when the attribute is expanded.
+fn fixed(word: &Ident, input: ParseStream<'_>) -> Result<Duration> {
+    match lasting(word, input)? {
+        Quantity::Literal(duration) => Ok(duration),
+        Quantity::Expr(expr) => {
+            Err(Error::new_spanned(expr, "in a tier this is a literal: write `ttl = 7d`"))
+        }
+    }
+}
+
+/// `word = NAME`, one of some names.
+fn choice(word: &Ident, input: ParseStream<'_>, names: &[&str]) -> Result<String> {
+    let name: Ident = value(word, input)?;
+    let text = name.to_string();
+    if names.contains(&text.as_str()) {
+        return Ok(text);
+    }
+    let message = format!("there is no `{word} = {name}`: write one of {}", names.join(", "));
+    Err(Error::new(name.span(), message))
 }
 
 /// `handle = Ident | none`.

@@ -9,6 +9,7 @@ mod event;
 mod events;
 mod expand;
 mod fallback;
+mod fingerprint;
 mod handle;
 mod heap_size;
 mod invalidates;

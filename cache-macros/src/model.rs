@@ -13,7 +13,7 @@ use syn::{
     parse_quote,
 };
 
-use crate::args::{self, Args, Dependence, Quantity};
+use crate::args::{self, Args, Dependence, Quantity, Tier};
 use crate::errors::Errors;
 use crate::events::EventArg;
 use crate::handle::Handle;
@@ -32,6 +32,10 @@ pub(crate) struct Model {
     pub(crate) name: String,
     /// Methods of `Function`, with their argument.
     pub(crate) settings: Vec<(&'static str, TokenStream)>,
+    /// The words `disk` and `redis`.
+    pub(crate) tiers: Vec<(&'static str, Tier)>,
+    /// Whether `version` is there, which tells edited functions apart.
+    pub(crate) has_version: bool,
     /// Flags of the plan.
     pub(crate) plan: Vec<&'static str>,
     /// What the return type must be, because of the word there.
@@ -55,6 +59,8 @@ pub(crate) struct Model {
     pub(crate) home: Home,
     /// The body borrows nothing from its caller, and can go on without it.
     pub(crate) is_independent: bool,
+    /// Whether its results may leave the process, as far as its tokens tell.
+    pub(crate) can_stow: bool,
 }
 
 /// How the function is called.
@@ -101,6 +107,13 @@ impl Model {
         let key = key_of(&args, &arguments);
         let words = Words::new(&args);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
+        let can_stow = can_stow(&home, output.as_ref());
+        for tier in [&args.disk, &args.redis].into_iter().flatten().filter(|_| !can_stow) {
+            errors.at(
+                tier.span,
+                "results that borrow, and those of generic functions and of methods without a handle, stay in memory: return what is owned, give a method `handle = Ident`, or leave this out",
+            );
+        }
         let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let (events, events_of_value) = match args.invalidate_on {
             Some(Dependence::Events(events)) => (events, None),
@@ -115,6 +128,11 @@ impl Model {
             kept: kept.cloned().collect(),
             name: args.name.as_ref().map_or_else(|| default_name(&item.sig, block), LitStr::value),
             settings: words.settings,
+            has_version: args.version.is_some(),
+            tiers: [("disk", args.disk), ("redis", args.redis)]
+                .into_iter()
+                .filter_map(|(word, tier)| Some((word, tier?)))
+                .collect(),
             plan: words.plan,
             requires: words.requires,
             before: words.before,
@@ -133,6 +151,7 @@ impl Model {
             key,
             home,
             is_independent,
+            can_stow,
         }
     }
 }
@@ -145,6 +164,18 @@ impl Model {
             && self.events.is_empty()
             && self.events_of_value.is_none()
     }
+}
+
+/// Whether one piece of source is one function, as far as the handle tells, and its results borrow nothing.
+fn can_stow(home: &Home, output: Option<&Type>) -> bool {
+    let Home::Handle(handle) = home else { return false };
+    let mut owns_all = true;
+    if let Some(output) = output {
+        walk::types(&mut output.clone(), &mut |_| owns_all = false);
+    }
+    owns_all
+        && crate::handle::idents(&handle.generics).next().is_none()
+        && !handle.params.iter().any(|param| param.is_impl)
 }
 
 /// Whether a future of the function borrows nothing. An `async fn` must write the lifetimes in its arguments down,
@@ -275,7 +306,7 @@ pub(crate) fn found_events(find: &Expr) -> Option<Vec<EventArg>> {
 }
 
 /// The call that makes a duration, the most readable one.
-fn constructor(duration: Duration) -> TokenStream {
+pub(crate) fn constructor(duration: Duration) -> TokenStream {
     let literal = proc_macro2::Literal::u64_unsuffixed;
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     match u64::try_from(duration.as_millis()) {

@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 23] = [
+const WORDS: [(&str, &str); 25] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -25,26 +25,24 @@ const WORDS: [(&str, &str); 23] = [
     ("size", "size = |value| value.len()"),
     ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
     ("inherit", "inherit = false"),
+    ("disk", "disk(ttl = 7d)"),
+    ("redis", "redis(ttl = 7d)"),
     ("handle", "handle = Profile"),
     ("crate", "crate = my_facade::cache_core"),
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 14] = [
+const LATER: [(&str, &str); 10] = [
     ("refresh_at", "it will reload in the background past that share of the lifetime"),
     ("stale", "it will say for how long an expired value may still be served"),
     ("on_err", "it will serve the last good value when the body fails"),
     ("timeout", "it will bound how long a caller waits"),
     ("soft_timeout", "it will serve a stale value while a slow body finishes"),
     ("validate", "it will check a stored value before it is served"),
-    ("disk", "it will keep values in files"),
-    ("redis", "it will share values through a Redis server"),
     ("adaptive_ttl", "it will lengthen the life of entries in use"),
     ("batch", "it will load several keys with one call"),
     ("eviction", "it will choose which entries go first"),
     ("depends_on", "it will drop entries when another function's are dropped"),
-    ("codec", "it will choose how values are written to slower tiers"),
-    ("compress", "it will compress values in slower tiers"),
 ];
 
 const LIMIT: &str = "write `max_entries = 1000` or `max_bytes = 64MiB`";
@@ -56,10 +54,11 @@ const STALE: &str = "`stale = DUR` with `on_err = stale` is for that, and is not
 const LRU: &str = "the least recently used entry goes first, always: leave it out";
 const ONE_CACHE: &str = "there is one cache for the whole process: leave it out";
 const KEY: &str = "write `key = (a, b)`, an expression over the arguments";
-const TIERS: &str = "values are kept in memory; `disk` and `redis` are not available yet";
+const TIERS: &str = "write `disk` or `redis`; `CACHE_DIR` says where files are kept";
+const OF_TIER: &str = "it belongs to a tier: write `disk(codec = messagepack, compress = lz4)`";
 
 /// Words of other crates in lower case without underscores, and what to write here.
-const PEERS: [(&str, &str); 57] = [
+const PEERS: [(&str, &str); 59] = [
     ("maxsize", LIMIT),
     ("maxentry", LIMIT),
     ("limit", LIMIT),
@@ -121,6 +120,8 @@ const PEERS: [(&str, &str); 57] = [
     ("cacheprefixblock", "write `name = \"…\"`"),
     ("prefix", "write `name = \"…\"`"),
     ("maperror", "the cache never fails a call: leave it out"),
+    ("codec", OF_TIER),
+    ("compress", OF_TIER),
     ("cachetype", TIERS),
     ("diskdir", TIERS),
 ];

@@ -162,7 +162,7 @@ impl Guarded {
     }
 
     /// Notes a value that is to be stored.
-    pub(super) fn note(&self, key: &BackendKey, value: Value) {
+    pub(crate) fn note(&self, key: &BackendKey, value: Value) {
         self.shared.state.lock().queue.change(key, Change::Set(value), None);
         self.shared.work();
     }
@@ -172,11 +172,23 @@ impl Guarded {
         self
     }
 
-    /// Waits until something is done, but not for a backend that does not work, and never for long.
-    fn wait<'a>(
-        &'a self,
-        queue: impl FnOnce(&mut Queue, Option<Done>),
-    ) -> BoxFuture<'a, Result<(), Error>> {
+    /// Notes a value that is to be stored; the future says whether it is.
+    pub(crate) fn storing(&self, key: &BackendKey, value: Value) -> BoxFuture<'_, bool> {
+        self.change(|queue, done| queue.change(key, Change::Set(value), done))
+    }
+
+    /// Notes a removal; the future says whether it is done.
+    pub(crate) fn removal(&self, key: &BackendKey) -> BoxFuture<'_, bool> {
+        self.change(|queue, done| queue.change(key, Change::Delete, done))
+    }
+
+    /// Notes that a scope is cleared; the future says whether it is.
+    pub(crate) fn clearing(&self, scope: Scope) -> BoxFuture<'_, bool> {
+        self.change(|queue, done| queue.clear(scope, done))
+    }
+
+    /// Notes a change. The future waits for it, but not for a backend that does not work, and never for long.
+    fn change(&self, queue: impl FnOnce(&mut Queue, Option<Done>)) -> BoxFuture<'_, bool> {
         let (done, is_done) = channel();
         let is_working = {
             let mut state = self.shared.state.lock();
@@ -185,10 +197,8 @@ impl Guarded {
         };
         self.shared.work();
         Box::pin(async move {
-            if is_working {
-                within(&self.shared.time, self.shared.soft_timeout, is_done).await;
-            }
-            Ok(())
+            let Shared { time, soft_timeout, .. } = &*self.shared;
+            is_working && within(time, *soft_timeout, is_done).await.is_some()
         })
     }
 }
@@ -240,12 +250,20 @@ impl CacheBackend for Guarded {
 
     /// Notes the removal at once; the future waits for it while the backend works, up to the soft timeout.
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
-        self.wait(|queue, done| queue.change(key, Change::Delete, done))
+        let removal = self.removal(key);
+        Box::pin(async move {
+            removal.await;
+            Ok(())
+        })
     }
 
     /// Notes it at once; the future waits for it while the backend works, up to the soft timeout.
     fn clear<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<(), Error>> {
-        self.wait(|queue, done| queue.clear(scope.clone(), done))
+        let clearing = self.clearing(scope.clone());
+        Box::pin(async move {
+            clearing.await;
+            Ok(())
+        })
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<BackendStats, Error>> {

@@ -32,6 +32,11 @@ impl BackendKey {
         Self(text.into())
     }
 
+    /// A key that was written down.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The whole key: printable ASCII, without spaces and slashes.
     #[must_use]
     pub fn as_str(&self) -> &str {

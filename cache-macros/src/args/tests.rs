@@ -78,7 +78,7 @@ fn half_typed_words_are_answered_with_their_form() {
 fn words_of_later_releases_are_not_ignored() {
     for tokens in [
         quote!(stale = 5m),
-        quote!(disk),
+        quote!(refresh_at = 80%),
         quote!(ttl = |value| value.life()),
         quote!(single_flight = cluster),
     ] {

@@ -18,6 +18,7 @@ mod loading_async;
 mod loading_sync;
 mod memory;
 mod model;
+mod outer;
 mod panics;
 mod redis;
 mod registry;

@@ -23,6 +23,8 @@ struct Db;
     max_entries = 1_000,
     max_bytes = LIMIT,
     size = |_| 8,
+    disk(ttl = 7d, codec = messagepack, compress = none),
+    redis,
     handle = Prices,
     crate = cache_core,
 )]
