@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::audit::Audit;
+use crate::background::Background;
 use crate::clock::{Clock, Moment};
 use crate::config::{Backend, Config, Settings};
 use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
-use crate::events::{Events, Mark, Named};
+use crate::events::{Change, Events, Mark, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::memory::Memory;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     states: Mutex<HashMap<usize, Ref<FunctionState>>>,
     /// The moment of the next sweep that is planned.
     next_sweep: AtomicU64,
+    pub(crate) background: Arc<Background>,
     is_global: bool,
 }
 
@@ -84,10 +86,11 @@ impl Inner {
             clock,
             outer,
             enabled: AtomicBool::new(settings.enabled),
-            settings,
             states: Mutex::default(),
             next_sweep: AtomicU64::new(u64::MAX),
+            background: Background::new(settings.max_reloads),
             is_global,
+            settings,
         }
     }
 
@@ -194,7 +197,7 @@ impl Inner {
 
     /// Drops what has expired, says how much that was, and drops what is outdated.
     pub(crate) fn sweep(&self) -> usize {
-        self.memory.sweep_outdated();
+        self.memory.sweep_outdated(self.clock.now());
         self.memory.sweep(self.clock.now())
     }
 
@@ -225,11 +228,11 @@ impl Inner {
 // The tiers behind come first: what a load finds there is outdated in memory, if it began before that was.
 impl Ref<Inner> {
     /// Emits an event.
-    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E) {
+    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E, change: Change) {
         if let Some(outer) = &self.outer {
             outer.outdate(&[Named::new(event).mark()]);
         }
-        self.emitted(self.events.emit(event));
+        self.emitted(self.events.emit(event, change));
     }
 
     /// Emits all events of a type.
@@ -252,16 +255,26 @@ impl Ref<Inner> {
             outer.remove(key);
         }
         let was_there = self.memory.invalidate(key, &self.clock);
-        self.note_change(key);
+        self.note_change(key, Change::Hard);
         was_there
     }
 
+    /// Has what is stored for a call expire now, and says whether it was fresh.
+    pub(crate) fn expire(&self, key: KeyRef<'_>) -> bool {
+        if let Some(outer) = &self.outer {
+            outer.remove(key);
+        }
+        let was_fresh = self.memory.expire(key, &self.clock);
+        self.note_change(key, Change::Soft);
+        was_fresh
+    }
+
     /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
-    pub(crate) fn note_change(&self, key: KeyRef<'_>) {
+    pub(crate) fn note_change(&self, key: KeyRef<'_>, change: Change) {
         if let (Some(outer), Some(mark)) = (&self.outer, key.topic().mark()) {
             outer.outdate(&[mark]);
         }
-        self.emitted(self.events.emit_topic(key.topic()));
+        self.emitted(self.events.emit_topic(key.topic(), change));
     }
 
     /// Drops what a function has stored.
@@ -278,7 +291,7 @@ impl Ref<Inner> {
         if let Some(outer) = &self.outer {
             outer.outdate(&[Mark::all(function.family())]);
         }
-        self.emitted(self.events.emit_all(function.family()));
+        self.emitted(self.events.emit_all(function.family(), Change::Hard));
     }
 
     /// Drops what is stored under names or labels like that, outdates what is computed from it,
@@ -287,8 +300,12 @@ impl Ref<Inner> {
         let is_named = |function: &Function| glob::matches(pattern, function.name);
         let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
         // What a load that runs, or an entry that is not in memory, is labelled is not known.
-        let states = self.known_states().into_iter().map(|state| state.function);
-        let functions: Vec<_> = states.filter(|it| it.is_labelled || is_named(it)).collect();
+        let known = self.known_states().into_iter().map(|state| state.function);
+        let is_meant = |it: &&'static Function| it.is_labelled || is_named(it);
+        // Those that this process has not called yet have results in the tiers behind all the same.
+        let mut functions: Vec<_> = registered().chain(known).filter(is_meant).collect();
+        functions.sort_by_key(|function| address(function));
+        functions.dedup_by_key(|function| address(function));
         for function in &functions {
             self.outer.iter().for_each(|outer| outer.clear(Some(function)));
         }
@@ -304,7 +321,7 @@ impl Ref<Inner> {
         match self {
             _ if !has_moved => {}
             Self::Global(cache) => cache.plan_sweep(cache.clock.now()),
-            Self::Shared(cache) => cache.memory.sweep_outdated(),
+            Self::Shared(cache) => cache.memory.sweep_outdated(cache.clock.now()),
         }
     }
 }
@@ -395,7 +412,13 @@ impl Cache {
 
     /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
     pub fn emit<E: Event>(&self, event: E) {
-        self.inner.emit(&event);
+        self.inner.emit(&event, Change::Hard);
+    }
+
+    /// Emits an event in this cache that leaves stale what depends on it, as [`emit_soft`](crate::emit_soft) does in that of
+    /// the thread.
+    pub fn emit_soft<E: Event>(&self, event: E) {
+        self.inner.emit(&event, Change::Soft);
     }
 
     /// Emits all events of a type in this cache, as [`emit_all`](crate::emit_all) does in that of the thread.
@@ -589,6 +612,15 @@ impl Builder {
     /// What tells programs apart that share files or a server, `cache` by default. `CACHE_NAMESPACE` wins over it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.tiers.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How many results are reloaded in the background at the same time, at the most; 64 by default.
+    ///
+    /// Beyond that, callers are served what is there, and a later one has it reloaded. With 0 nothing is reloaded before
+    /// it has expired for good.
+    pub fn max_reloads(mut self, max: usize) -> Self {
+        self.settings.max_reloads = max;
         self
     }
 

@@ -8,14 +8,14 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 
-use crate::block_on::block_on;
 use crate::cache::{self, Inner};
 use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Entry, Key, KeyRef};
+use crate::entry::{Age, Entry, Key, KeyRef};
 use crate::epoch;
 use crate::event::Family;
-use crate::events::Stamps;
+use crate::events::{Change, Stamps};
+use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
@@ -23,10 +23,13 @@ use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, st
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::Plan;
+use crate::outer::Question;
 use crate::sources::{Sources, Standing};
+use crate::spare::{RETRY, Spare, note_stale};
 use crate::stats::{AnyTime, Stats};
 use crate::sync::{Arc, Ref};
 use crate::waits::Wait;
+use crate::worker;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
 #[derive(Clone, Copy, Debug)]
@@ -198,15 +201,42 @@ impl Call {
     /// Looks again, for what may be special about the call.
     #[inline(never)]
     fn look_closely<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
-        let unclaimed = Miss { plan, ticket: None };
-        let Some(Way { cache, state, mode }) = self.way() else { return Lookup::Miss(unclaimed) };
-        let Some(key) = self.key(&state) else { return Lookup::Miss(unclaimed) };
-        let around = around(&cache, key);
-        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
-            return Lookup::Hit(out);
+        match self.look_apart(plan) {
+            Apart::Hit(out) | Apart::Due(out, _) => Lookup::Hit(out),
+            Apart::Miss(miss) => Lookup::Miss(miss),
         }
-        let (join, key) = (mode.join(state.function), key.to_owned(state.clone()));
-        Lookup::Miss(Miss { plan, ticket: Some(Ticket { cache, key, join, around, begun: None }) })
+    }
+
+    #[inline(never)]
+    fn look_apart<R>(&mut self, plan: Plan<R>) -> Apart<R> {
+        let unclaimed = Miss { plan, ticket: None };
+        let Some(Way { cache, state, mode }) = self.way() else { return Apart::Miss(unclaimed) };
+        let Some(key) = self.key(&state) else { return Apart::Miss(unclaimed) };
+        let around = around(&cache, key);
+        let ticket = |join, around, spare| {
+            let key = key.to_owned(state.clone());
+            Some(Ticket { cache: cache.clone(), key, join, around, spare, begun: None })
+        };
+        match look(&cache, key, mode, plan, around.as_ref()) {
+            Look::Hit(out) => Apart::Hit(out),
+            Look::Due(out, spare) => {
+                let ticket = ticket(Join::Again, None, Some(spare));
+                Apart::Due(out, Reload(Miss { plan, ticket }))
+            }
+            Look::Nothing(spare) => {
+                let ticket = ticket(mode.join(state.function), around, spare);
+                Apart::Miss(Miss { plan, ticket })
+            }
+        }
+    }
+
+    /// Answers the call from the cache, or says how to go on, where loads may run without their callers.
+    #[inline]
+    pub fn get_apart<R: 'static>(&mut self, plan: Plan<R>) -> Apart<R> {
+        match self.hit(plan) {
+            Some(out) => Apart::Hit(out),
+            None => self.look_apart(plan),
+        }
     }
 
     /// Answers the call from the cache, or by running a sync body.
@@ -224,7 +254,11 @@ impl Call {
         let Some(Way { cache, state, mode }) = self.way() else { return body() };
         let Some(key) = self.key(&state) else { return body() };
         let around = around(&cache, key);
-        if let Some(out) = look(&cache, key, mode, plan, around.as_deref()) {
+        let spare = match look(&cache, key, mode, plan, around.as_ref()) {
+            Look::Hit(out) | Look::Due(out, _) => return out,
+            Look::Nothing(spare) => spare,
+        };
+        if let Some(out) = spare.as_ref().and_then(|it| it.serve_meanwhile(&cache, key, plan)) {
             return out;
         }
         let join = mode.join(state.function);
@@ -232,13 +266,13 @@ impl Call {
         match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
             Begin::Lead(load) => {
-                let mut leader = Leader::new(cache, key, load, around.as_ref());
+                let mut leader = Leader::new(cache, key, load, around.as_ref(), spare);
                 leader.ask_here();
                 leader.run(plan, |_| context::recalled().unwrap_or_else(body))
             }
             begun => {
                 let key = key.to_owned(state.clone());
-                let ticket = Ticket { cache, key, join, around, begun: Some(begun) };
+                let ticket = Ticket { cache, key, join, around, spare, begun: Some(begun) };
                 Miss { plan, ticket: Some(ticket) }.load(body)
             }
         }
@@ -266,6 +300,12 @@ impl Call {
         self.addressed(|cache, key| cache.invalidate(key)).unwrap_or(false)
     }
 
+    /// Has what is stored for the call expire now; true if it was fresh.
+    #[must_use]
+    pub fn expire(&mut self) -> bool {
+        self.addressed(|cache, key| cache.expire(key)).unwrap_or(false)
+    }
+
     /// What is stored for the call. Neither counts nor makes it more recently used.
     #[must_use]
     pub fn peek<R>(&mut self, plan: Plan<R>) -> Option<R> {
@@ -281,7 +321,7 @@ impl Call {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
             let errand = cache.outer.as_ref().and_then(|outer| {
                 outer.remove(key);
-                outer.ask(key, true).map(block_on)
+                outer.ask(key, Question::Anew).filter(|_| !worker::is_here()).map(block_on)
             });
             let sources = terms.sources();
             let entry = if key.state.is_enabled() {
@@ -295,7 +335,7 @@ impl Call {
                 return false;
             };
             let is_stored = put(cache, entry.clone(), key) == Stored::Yes;
-            cache.note_change(key);
+            cache.note_change(key, Change::Hard);
             if let Some(errand) = errand.filter(|_| is_stored) {
                 keep(cache, key, errand, entry);
             }
@@ -324,9 +364,17 @@ impl Call {
     }
 }
 
-/// Whether the lifetime of an entry has not ended. Reading the clock costs more than all else in a hit.
+/// Whether nothing is to be done about an entry but to serve it. Reading the clock costs more than all else in a hit.
 fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
-    !entry.is_idling() && clock.is_surely_before(entry.deadline()) || entry.outlives(clock.now())
+    if !entry.is_idling() && clock.is_surely_before(entry.rests_until()) {
+        return true;
+    }
+    let now = clock.now();
+    let is_alive = now < entry.rests_until() && entry.is_fresh(now);
+    if is_alive {
+        entry.keep_alive(now);
+    }
+    is_alive
 }
 
 /// Where a call goes, and how.
@@ -354,23 +402,61 @@ impl Mode {
     }
 }
 
-/// The result that a call finds, where something is special. Where nothing is, it has looked for it before.
+/// What a call finds.
+enum Look<R> {
+    /// Its result.
+    Hit(R),
+    /// Its result, and that it is this call's turn to have that reloaded.
+    Due(R, Spare),
+    /// No result, unless in need.
+    Nothing(Option<Spare>),
+}
+
+/// Looks for the result of a call, where something is special. Where nothing is, it has looked for it before.
 fn look<R>(
     cache: &Inner,
     key: KeyRef<'_>,
     mode: Mode,
     plan: Plan<R>,
-    around: Option<&Sources>,
-) -> Option<R> {
-    if mode != Mode::Normal || context::is_plain() {
-        return None;
+    around: Option<&Arc<Sources>>,
+) -> Look<R> {
+    let function = key.state.function;
+    if mode != Mode::Normal || context::is_plain() && !function.looks_twice() {
+        return Look::Nothing(None);
     }
-    let found = cache.memory.get(epoch::pin()?, key, &cache.clock)?;
-    if !is_for(found.entry(), around) {
-        return None;
-    }
+    let Some(pin) = epoch::pin() else { return Look::Nothing(None) };
+    let now = cache.clock.now();
+    let Some((found, age)) = cache.memory.get(pin, key, now) else { return Look::Nothing(None) };
+    let entry = found.entry();
+    let spare = |entry: Entry<'_>, answers_errors| Spare {
+        entry: entry.to_owned(),
+        answers_errors,
+        around: around.cloned(),
+    };
+    let again = now.after(function.err_ttl.unwrap_or(RETRY));
+    let is_due = match age {
+        Age::Fresh if is_for(entry, around.map(|around| &**around)) => {
+            entry.keep_alive(now);
+            function.refresh_at.is_some() && entry.take_turn(now, again)
+        }
+        Age::Stale if is_heard(|endpoint| hears(entry, endpoint)) => {
+            if now < entry.deadline() {
+                // An event has made it expire before its time, which nobody has noted yet.
+                drop(found);
+                cache.memory.note_change(key, now);
+                return look(cache, key, mode, plan, around);
+            }
+            if !entry.is_put_off(now) && !function.revalidates {
+                return Look::Nothing(Some(spare(entry, function.answers_errors)));
+            }
+            note_stale(key, around.map(|around| &**around));
+            function.revalidates && entry.take_turn(now, again)
+        }
+        _ => return Look::Nothing(None),
+    };
+    let Some(out) = plan.restore(entry) else { return Look::Nothing(None) };
     cache.memory.note_each_hit(&found, key.state, &cache.clock);
-    plan.restore(found.entry())
+    if is_due { Look::Due(out, spare(entry, true)) } else { Look::Hit(out) }
 }
 
 /// What the load around a call is computed from, if it depends on the call, which is noted before it is answered.
@@ -405,6 +491,39 @@ pub enum Lookup<R: 'static> {
     Miss(Miss<R>),
 }
 
+/// What the cache says to a call whose load may run without it.
+pub enum Apart<R: 'static> {
+    /// Its result.
+    Hit(R),
+    /// Its result, and that it is to be reloaded in the background.
+    Due(R, Reload<R>),
+    /// That its body is to run.
+    Miss(Miss<R>),
+}
+
+/// A result that is to be reloaded.
+#[must_use = "nobody else is going to reload it for a while"]
+pub struct Reload<R: 'static>(Miss<R>);
+
+impl<R: 'static> Reload<R> {
+    /// The cache that it is for.
+    pub(crate) fn cache(&self) -> Option<&Ref<Inner>> {
+        self.0.ticket.as_ref().map(|ticket| &ticket.cache)
+    }
+
+    /// Runs the body, unless a load runs already.
+    pub(crate) async fn run(self, body: OwnedBody<R>) {
+        let Self(Miss { plan, ticket }) = self;
+        let Some(Ticket { cache, key, join, spare, .. }) = ticket else { return };
+        let begun = cache.memory.begin(key.borrow(), join, Company::Expected, true, &cache.clock);
+        let Begin::Lead(load) = begun else { return };
+        key.state.counters.add(AnyTime::Reloads, 1);
+        let leader = Lead { cache, key, load, around: None, spare }.run_async(true).await;
+        let (leader, out, terms) = Running::new(leader, body).await;
+        leader.finish(plan, out, terms);
+    }
+}
+
 /// A call that must load.
 #[must_use = "a miss is answered by loading"]
 pub struct Miss<R: 'static> {
@@ -420,6 +539,8 @@ struct Ticket {
     join: Join,
     /// What the load around the call is computed from, if it depends on the call.
     around: Option<Arc<Sources>>,
+    /// What it may be served in need.
+    spare: Option<Spare>,
     /// How the cache has answered the first time, if it was asked.
     begun: Option<Begin>,
 }
@@ -437,8 +558,8 @@ impl<R: 'static> Miss<R> {
             Claim::Shared(out) => out,
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body(&mut Terms::new()),
-            Claim::Lead(Lead { cache, key, load, around }) => {
-                let mut leader = Leader::new(cache, key, load, around.as_ref());
+            Claim::Lead(Lead { cache, key, load, around, spare }) => {
+                let mut leader = Leader::new(cache, key, load, around.as_ref(), spare);
                 leader.ask_here();
                 leader.run(plan, body)
             }
@@ -488,12 +609,28 @@ impl<R: 'static> Miss<R> {
         self.load_kept(Box::pin(body))
     }
 
-    async fn load_left(self, body: OwnedBody<R>) -> R {
+    /// What restores the result.
+    pub(crate) fn plan(&self) -> Plan<R> {
+        self.plan
+    }
+
+    /// What the call may be served in need.
+    pub(crate) fn spare(&self) -> Option<Spare> {
+        self.ticket.as_ref()?.spare.clone()
+    }
+
+    /// The key of the call.
+    pub(crate) fn key(&self) -> Option<Key> {
+        Some(self.ticket.as_ref()?.key.clone())
+    }
+
+    /// Runs a body that does without its caller, or waits for whoever runs it.
+    pub(crate) async fn load_left(self, body: OwnedBody<R>) -> R {
         let plan = self.plan;
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return body.await.0,
-            Claim::Lead(lead) => Running::new(lead.run_async().await, body),
+            Claim::Lead(lead) => Running::new(lead.run_async(false).await, body),
             Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
                 Ok(load) => load.awaited(awaited),
                 // All loads of a function are of one type.
@@ -501,8 +638,7 @@ impl<R: 'static> Miss<R> {
             },
         };
         let (leader, out, terms) = adopted.await;
-        leader.finish(plan, &out, terms);
-        out
+        leader.finish(plan, out, terms)
     }
 
     async fn load_kept<F: Future<Output = (R, Terms)>>(self, body: Pin<Box<F>>) -> R {
@@ -512,10 +648,9 @@ impl<R: 'static> Miss<R> {
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => body.await.0,
             Claim::Lead(lead) => {
-                let leader = lead.run_async().await;
+                let leader = lead.run_async(false).await;
                 let (out, terms) = leader.run_async(body).await;
-                leader.finish(plan, &out, terms);
-                out
+                leader.finish(plan, out, terms)
             }
         }
     }
@@ -523,7 +658,7 @@ impl<R: 'static> Miss<R> {
     /// Waits for another caller's result, or takes the lead.
     async fn claim(self, company: Company) -> Claim<R> {
         let Self { plan, ticket } = self;
-        let Some(Ticket { cache, key, mut join, around, mut begun }) = ticket else {
+        let Some(Ticket { cache, key, mut join, around, spare, mut begun }) = ticket else {
             return Claim::Unclaimed;
         };
         let state = key.state.clone();
@@ -531,6 +666,11 @@ impl<R: 'static> Miss<R> {
         let mut was_counted = false;
         let mut writes = Vec::new();
         loop {
+            // Also after a load that has failed, whose result could not be shared.
+            let spare_now = |spare: &Spare| spare.serve_meanwhile(&cache, key.borrow(), plan);
+            if let Some(out) = spare.as_ref().and_then(spare_now) {
+                return Claim::Shared(out);
+            }
             let begin = begun.take().unwrap_or_else(|| {
                 cache.memory.begin(key.borrow(), join, company, was_counted, &cache.clock)
             });
@@ -540,7 +680,7 @@ impl<R: 'static> Miss<R> {
                         let sources = flight.sources();
                         writes.into_iter().for_each(|write| sources.add(Some(write)));
                     }
-                    return Claim::Lead(Lead { cache, key, load, around });
+                    return Claim::Lead(Lead { cache, key, load, around, spare });
                 }
                 Begin::Hit(entry) if !is_heard(|endpoint| hears(entry.get(), endpoint)) => {
                     was_counted = true;
@@ -599,7 +739,10 @@ impl<R: 'static> Miss<R> {
             };
             if let Some(out) = out {
                 state.counters.add(AnyTime::Coalesced, was_counted.into());
-                return Claim::Shared(out);
+                return Claim::Shared(match &spare {
+                    Some(spare) => spare.settle(&cache, key.borrow(), plan, out),
+                    None => out,
+                });
             }
         }
     }
@@ -623,12 +766,15 @@ struct Lead {
     key: Key,
     load: Load,
     around: Option<Arc<Sources>>,
+    spare: Option<Spare>,
 }
 
 impl Lead {
-    async fn run_async(self) -> Leader<Key> {
-        let mut leader = Leader::new_async(self.cache, self.key, self.load, self.around.as_ref());
-        leader.ask().await;
+    /// Leads an async load, which looks for no result if it is to be `anew`.
+    async fn run_async(self, anew: bool) -> Leader<Key> {
+        let Self { cache, key, load, around, spare } = self;
+        let mut leader = Leader::new_async(cache, key, load, around.as_ref(), spare);
+        leader.ask(anew).await;
         leader
     }
 }

@@ -3,9 +3,10 @@
 //! A [`Moment`] counts nanoseconds since its clock started, so wall-clock jumps do not matter,
 //! and additions saturate, so no lifetime is too long.
 
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// A point in time of one clock: nanoseconds since it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +36,7 @@ pub(crate) enum Clock {
     /// The monotonic clock of the machine.
     System(SystemClock),
     /// Stands still until a test advances it.
-    Manual(AtomicU64),
+    Manual(ManualClock),
     /// Follows somebody else's clock, such as a runtime's paused one.
     Source(Box<dyn Fn() -> Duration + Send + Sync>),
 }
@@ -48,13 +49,13 @@ impl Clock {
     }
 
     pub(crate) fn manual() -> Self {
-        Self::Manual(AtomicU64::new(0))
+        Self::Manual(ManualClock::default())
     }
 
     pub(crate) fn now(&self) -> Moment {
         match self {
             Self::System(clock) => clock.now(),
-            Self::Manual(nanos) => Moment(nanos.load(Ordering::SeqCst)),
+            Self::Manual(clock) => clock.now(),
             Self::Source(elapsed) => Moment(nanos(elapsed())),
         }
     }
@@ -103,15 +104,57 @@ impl Clock {
 
     /// Moves a manual clock; false for a clock that moves by itself.
     pub(crate) fn advance(&self, span: Duration) -> bool {
-        let Self::Manual(now) = self else { return false };
-        let later = Moment(now.load(Ordering::SeqCst)).after(span);
-        now.store(later.0, Ordering::SeqCst);
+        let Self::Manual(clock) = self else { return false };
+        clock.advance(span);
         true
+    }
+
+    /// Has somebody woken at a moment, or says how long to wait on the machine's clock until it is to be asked again.
+    pub(crate) fn wake_at(&self, due: Moment, waker: &Waker) -> Option<Duration> {
+        match self {
+            Self::System(clock) => Some(due.since(clock.now())),
+            Self::Manual(clock) => {
+                clock.wake_at(due, waker);
+                None
+            }
+            // It does not tell when it moves.
+            Self::Source(_) => Some(OFTEN),
+        }
     }
 
     /// Whether background work may wait for this clock by sleeping.
     pub(crate) fn is_system(&self) -> bool {
         matches!(self, Self::System(_))
+    }
+}
+
+/// How often a clock is looked at that moves by nobody knows what.
+const OFTEN: Duration = Duration::from_millis(1);
+
+/// A clock that a test moves, and who waits for it.
+#[derive(Default)]
+pub(crate) struct ManualClock {
+    nanos: AtomicU64,
+    sleepers: Mutex<Vec<(Moment, Waker)>>,
+}
+
+impl ManualClock {
+    fn now(&self) -> Moment {
+        Moment(self.nanos.load(Ordering::SeqCst))
+    }
+
+    fn advance(&self, span: Duration) {
+        let later = self.now().after(span);
+        self.nanos.store(later.0, Ordering::SeqCst);
+        let mut sleepers = self.sleepers.lock();
+        let woken: Vec<_> = sleepers.extract_if(.., |(due, _)| *due <= later).collect();
+        drop(sleepers);
+        woken.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Who registers asks for the time after that, for it may have come meanwhile.
+    fn wake_at(&self, due: Moment, waker: &Waker) {
+        self.sleepers.lock().push((due, waker.clone()));
     }
 }
 

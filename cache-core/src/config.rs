@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::background::MAX_RELOADS;
 use crate::function::Overrides;
 use crate::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) ttl: Option<Duration>,
     pub(crate) exact_order: bool,
     pub(crate) tiers: TierSettings,
+    pub(crate) max_reloads: usize,
     /// By the name that the environment uses.
     pub(crate) functions: BTreeMap<String, Overrides>,
     pub(crate) warnings: Vec<String>,
@@ -86,6 +88,7 @@ impl Default for Settings {
             ttl: None,
             exact_order: false,
             tiers: TierSettings::default(),
+            max_reloads: MAX_RELOADS,
             functions: BTreeMap::new(),
             warnings: Vec::new(),
         }

@@ -350,6 +350,11 @@ pub(crate) fn with_cache<F: Future>(
     Scoped { future: Box::pin(future), enter: move || CacheScope::enter(&cache) }
 }
 
+/// Polls `future` with a cache, on whatever threads that happens, and without what is around now.
+pub(crate) fn in_cache<F: Future>(cache: Ref<Inner>, future: F) -> impl Future<Output = F::Output> {
+    Scoped { future: Box::pin(future), enter: move || CacheScope::inherit(&cache) }
+}
+
 /// What a piece of work that is done elsewhere takes along: the innermost load, the request, and the cache.
 struct Attached {
     load: Option<Around>,

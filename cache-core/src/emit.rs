@@ -3,7 +3,7 @@
 use crate::cache::Inner;
 use crate::context;
 use crate::event::{Event, EventPart, Family};
-use crate::events::Named;
+use crate::events::{Change, Named};
 use crate::outcome::{Kind, Verdict};
 use crate::sync::Ref;
 
@@ -27,7 +27,33 @@ use crate::sync::Ref;
 /// assert_eq!(greeting::peek(&7), None);
 /// ```
 pub fn emit<E: Event>(event: E) {
-    context::current_cache().emit(&event);
+    context::current_cache().emit(&event, Change::Hard);
+}
+
+/// Emits an event that leaves stale what depends on it: when this returns, all of that has expired.
+///
+/// Functions with `stale` serve it a while longer, in need or while it is reloaded; others compute anew. As after
+/// [`emit`], what is being computed now is not stored.
+///
+/// ```
+/// use cache_core::{cached, emit_soft, testing::TestCache};
+///
+/// #[cached(stale = 10m, invalidate_on = ["prices"])]
+/// fn price(article: u32) -> u32 {
+///     article * 100
+/// }
+///
+/// let cache = TestCache::new();
+/// cache.run(|| {
+///     price(7);
+///     emit_soft("prices");
+///     assert_eq!(price(7), 700, "at once, and it is reloaded in the background");
+///     cache.run_background();
+///     cache.function("price").hits(1).loads(2);
+/// });
+/// ```
+pub fn emit_soft<E: Event>(event: E) {
+    context::current_cache().emit(&event, Change::Soft);
 }
 
 /// Emits all events of a type at once, as [`emit`] does one.

@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
-use crate::events::{Stamps, Topic};
+use crate::events::{Change, Stamps, Topic};
 use crate::function::FunctionState;
 use crate::key;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
@@ -268,8 +268,12 @@ struct More {
     label: Option<Box<str>>,
     instance: Option<TypeId>,
     charge: usize,
-    /// The first moment at which it is expired.
-    deadline: Moment,
+    /// The first moment at which it is expired. Only ever moved to an earlier one.
+    deadline: AtomicU64,
+    /// For so many nanoseconds after that it may be served in need.
+    grace: u64,
+    /// The moment from which a call is to have it reloaded.
+    reload: AtomicU64,
     /// It also expires when unused for so many nanoseconds; `u64::MAX` for never.
     idle: u64,
     /// When it was used last, if it expires when unused.
@@ -278,6 +282,13 @@ struct More {
     listed: AtomicU64,
     /// The events that it depends on.
     stamps: Option<Stamps>,
+}
+
+impl More {
+    /// When it expires if it is not used again.
+    fn unused_until(&self) -> Moment {
+        Moment(self.last_used.load(Ordering::Relaxed).saturating_add(self.idle))
+    }
 }
 
 /// All that is known of a value whose type is forgotten.
@@ -337,12 +348,38 @@ pub(crate) struct Lifetime {
     pub(crate) idle: Option<Duration>,
     /// When the first of what it was computed from expires.
     pub(crate) until: Option<Moment>,
+    /// How long it may be served in need when it is over.
+    pub(crate) stale: Option<Duration>,
+    /// The share of it, in percent, after which the result is to be reloaded.
+    pub(crate) refresh_at: Option<u32>,
+}
+
+/// How old an entry is, which decides whether it may answer a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// It may.
+    Fresh,
+    /// It has expired, or was said to have, and may answer in need.
+    Stale,
+    /// It may not.
+    Over,
 }
 
 impl Lifetime {
     /// Whether time can end it.
     pub(crate) fn is_mortal(self) -> bool {
-        self.ttl.is_some() || self.idle.is_some() || self.until.is_some()
+        self.ttl.is_some() || self.idle.is_some() || self.until.is_some() || self.stale.is_some()
+    }
+
+    /// The moment from which a call is to have the result reloaded.
+    fn reload(self, now: Moment) -> Moment {
+        let deadline = self.deadline(now);
+        match self.refresh_at {
+            Some(percent) if deadline != Moment::NEVER => {
+                now.after(deadline.since(now).mul_f64(f64::from(percent) / 100.0))
+            }
+            _ => deadline,
+        }
     }
 
     /// The first moment at which it has ended, however much it was used.
@@ -435,7 +472,9 @@ impl EntryRef {
                     label,
                     instance: key.instance,
                     charge,
-                    deadline: life.deadline(now),
+                    deadline: AtomicU64::new(life.deadline(now).0),
+                    grace: life.stale.map_or(0, nanos),
+                    reload: AtomicU64::new(life.reload(now).0),
                     idle: life.idle.map_or(u64::MAX, nanos),
                     last_used: AtomicU64::new(now.0),
                     listed: AtomicU64::new(u64::MAX),
@@ -690,7 +729,7 @@ impl<'a> Entry<'a> {
 
     /// Whether time can end this entry's life.
     pub(crate) fn is_mortal(self) -> bool {
-        self.more().is_some_and(|more| more.deadline != Moment::NEVER || more.idle != u64::MAX)
+        self.deadline() != Moment::NEVER || self.is_idling()
     }
 
     /// Whether its life depends on when it was last used.
@@ -701,8 +740,7 @@ impl<'a> Entry<'a> {
     /// The moment from which it must not be served any more, as far as is known now.
     pub(crate) fn due(self) -> Moment {
         let Some(more) = self.more() else { return Moment::NEVER };
-        let last_used = more.last_used.load(Ordering::Relaxed);
-        more.deadline.min(Moment(last_used.saturating_add(more.idle)))
+        Moment(self.deadline().0.saturating_add(more.grace)).min(more.unused_until())
     }
 
     /// The moment under which it is listed to be looked at. Under the lock, as is setting it.
@@ -722,31 +760,88 @@ impl<'a> Entry<'a> {
         self.more()?.stamps.as_ref()
     }
 
+    /// What the events that it depends on have done to it.
+    pub(crate) fn change_by_events(self) -> Change {
+        self.stamps().map_or(Change::None, Stamps::change)
+    }
+
     /// Whether no event has been emitted that it depends on.
     pub(crate) fn is_current(self) -> bool {
         self.stamps().is_none_or(Stamps::are_current)
     }
 
-    /// The moment from which it must not be served any more, however much it is used.
+    /// The moment at which it expires, however much it is used.
     pub(crate) fn deadline(self) -> Moment {
-        self.more().map_or(Moment::NEVER, |more| more.deadline)
+        self.more().map_or(Moment::NEVER, |more| Moment(more.deadline.load(Ordering::Relaxed)))
+    }
+
+    /// The moment until which nothing has to be done about it, but to serve it.
+    pub(crate) fn rests_until(self) -> Moment {
+        let reload = |more: &More| Moment(more.reload.load(Ordering::Relaxed));
+        self.more().map_or(Moment::NEVER, |more| reload(more).min(self.deadline()))
+    }
+
+    /// Whether it may be served in need when it has expired.
+    pub(crate) fn has_grace(self) -> bool {
+        self.more().is_some_and(|more| more.grace > 0)
     }
 
     /// The one rule of freshness: no event has outdated it, and it expires at its deadline.
-    pub(crate) fn is_fresh(self, now: Moment) -> bool {
-        self.is_current() && (!self.is_mortal() || now < self.due())
+    pub(crate) fn age(self, now: Moment) -> Age {
+        let change = self.change_by_events();
+        let has_expired = self.is_mortal() && now >= self.deadline();
+        if change == Change::Hard || self.is_mortal() && now >= self.due() {
+            Age::Over
+        } else if change == Change::None && !has_expired {
+            Age::Fresh
+        } else if self.has_grace() {
+            Age::Stale
+        } else {
+            Age::Over
+        }
     }
 
-    /// Whether it may be served now, which is then when it was last used.
-    pub(crate) fn outlives(self, now: Moment) -> bool {
-        let is_fresh = self.is_fresh(now);
-        if is_fresh
-            && let Some(more) = self.more()
+    pub(crate) fn is_fresh(self, now: Moment) -> bool {
+        self.age(now) == Age::Fresh
+    }
+
+    /// Has it expire now, if it has not: what says so came from elsewhere than its lifetime. True if that is news.
+    pub(crate) fn expire(self, now: Moment) -> bool {
+        let Some(more) = self.more() else { return false };
+        let is_news = more.deadline.fetch_min(now.0, Ordering::Relaxed) > now.0;
+        if is_news {
+            more.reload.fetch_min(now.0, Ordering::Relaxed);
+        }
+        is_news
+    }
+
+    /// Whether it is time to reload it; true for one caller, and for the next one not before `again`.
+    pub(crate) fn take_turn(self, now: Moment, again: Moment) -> bool {
+        let Some(more) = self.more() else { return false };
+        let reload = more.reload.load(Ordering::Relaxed);
+        let order = Ordering::Relaxed;
+        reload <= now.0 && more.reload.compare_exchange(reload, again.0, order, order).is_ok()
+    }
+
+    /// Whether it is too early to reload it.
+    pub(crate) fn is_put_off(self, now: Moment) -> bool {
+        self.more().is_some_and(|more| now.0 < more.reload.load(Ordering::Relaxed))
+    }
+
+    /// Has nobody reload it before a moment.
+    pub(crate) fn put_off(self, until: Moment) {
+        if let Some(more) = self.more() {
+            more.reload.store(until.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that it is used now, if it expires when unused.
+    pub(crate) fn keep_alive(self, now: Moment) {
+        if let Some(more) = self.more()
             && more.idle != u64::MAX
         {
             more.last_used.store(now.0, Ordering::Relaxed);
         }
-        is_fresh
     }
 
     /// Notes when it was used, for people.
@@ -757,7 +852,8 @@ impl<'a> Entry<'a> {
     /// As people read it.
     pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
         let header = self.header();
-        let due = self.due();
+        let unused_until = self.more().map_or(Moment::NEVER, More::unused_until);
+        let expires = self.deadline().min(unused_until);
         EntryInfo {
             function,
             label: self.label().map(str::to_owned),
@@ -766,7 +862,7 @@ impl<'a> Entry<'a> {
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
             uses: self.usage().uses(),
             charge: self.charge(),
-            remaining: (due != Moment::NEVER).then(|| due.since(now)),
+            remaining: (expires != Moment::NEVER).then(|| expires.since(now)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A cached call never returns it: trouble inside a call is counted and treated as a miss.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Why the cache could not do what it was asked to.
 #[derive(Debug)]
@@ -71,3 +72,57 @@ impl std::error::Error for Error {
         }
     }
 }
+
+/// A call has taken longer than the `timeout` of its function.
+///
+/// The load goes on, and its result is stored: a later call finds it, or waits for it.
+///
+/// ```
+/// use cache_core::{TimedOut, cached};
+/// use std::time::Duration;
+///
+/// #[cached(timeout = 5ms)]
+/// fn answer() -> Result<u32, TimedOut> {
+/// #   #[expect(clippy::disallowed_methods)]
+///     std::thread::sleep(Duration::from_secs(1));
+///     Ok(42)
+/// }
+///
+/// let error = answer().unwrap_err();
+/// assert_eq!(error.to_string(), "`answer` has not returned within 5ms; it goes on, and its result will be cached");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedOut {
+    function: &'static str,
+    limit: Duration,
+}
+
+impl TimedOut {
+    pub(crate) fn new(function: &'static str, limit: Duration) -> Self {
+        Self { function, limit }
+    }
+
+    /// The name of the function.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        self.function
+    }
+
+    /// How long the caller has waited.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { function, limit } = self;
+        write!(
+            f,
+            "`{function}` has not returned within {limit:?}; it goes on, and its result will be cached"
+        )
+    }
+}
+
+impl std::error::Error for TimedOut {}

@@ -29,6 +29,40 @@ pub(crate) fn moved() -> u64 {
     MOVED.load(Ordering::Acquire)
 }
 
+/// How what is emitted treats the results that depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Change {
+    /// It does nothing to them.
+    None,
+    /// They have expired, and may be served in need.
+    Soft,
+    /// They must not be served any more.
+    Hard,
+}
+
+impl Change {
+    /// A cell that moves often has so many soft steps to a hard one, which more of them come to.
+    const HARD: u64 = 1 << 16;
+
+    /// How far a cell moves.
+    fn step(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Soft => 1,
+            Self::Hard => Self::HARD,
+        }
+    }
+
+    /// What a cell went through that moved so far.
+    fn of(distance: u64) -> Self {
+        match distance {
+            0 => Self::None,
+            Self::HARD.. => Self::Hard,
+            _ => Self::Soft,
+        }
+    }
+}
+
 /// Names an event, borrowing its bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Topic<'a> {
@@ -86,7 +120,7 @@ struct Cell {
     family: Family,
     part: Part,
     hash: u64,
-    /// How often it has moved by itself.
+    /// How far it has moved by itself.
     generation: AtomicU64,
     /// What it moves with.
     wider: Option<CellRef>,
@@ -166,7 +200,11 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// Whether the event has not been emitted since.
     pub(crate) fn is_current(&self) -> bool {
-        self.cell.0.generation() == self.generation
+        self.change() == Change::None
+    }
+
+    fn change(&self) -> Change {
+        Change::of(self.cell.0.generation().wrapping_sub(self.generation))
     }
 
     /// The same event as it is now.
@@ -256,6 +294,14 @@ impl Stamps {
             self.seen.store(moved, Ordering::Relaxed);
         }
         are_current
+    }
+
+    /// What has been done to the result since.
+    pub(crate) fn change(&self) -> Change {
+        if self.are_current() {
+            return Change::None;
+        }
+        self.stamps.iter().map(Stamp::change).max().unwrap_or(Change::None)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stamp> {
@@ -392,32 +438,32 @@ impl Events {
     }
 
     /// Emits an event of a type; true if somebody depends on it. One that cannot be told from others is all of them.
-    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E) -> bool {
+    pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E, change: Change) -> bool {
         self.emitted.note(event.title());
-        with_topic(event, |topic| self.emit_topic(topic))
-            .unwrap_or_else(|| self.emit_all(E::family()))
+        with_topic(event, |topic| self.emit_topic(topic, change))
+            .unwrap_or_else(|| self.emit_all(E::family(), change))
     }
 
     /// Emits what has a name; true if somebody depends on it.
     pub(crate) fn emit_named(&self, named: &Named) -> bool {
         self.emitted.note(named.title.clone());
         match named.topic() {
-            None => self.emit_all(named.family),
-            Some(topic) => self.emit_topic(topic),
+            None => self.emit_all(named.family, Change::Hard),
+            Some(topic) => self.emit_topic(topic, Change::Hard),
         }
     }
 
     /// Emits an event; true if somebody depends on it.
-    pub(crate) fn emit_topic(&self, topic: Topic<'_>) -> bool {
-        self.step(topic.family, &[Scope::One(topic), Scope::Any(topic.family)])
+    pub(crate) fn emit_topic(&self, topic: Topic<'_>, change: Change) -> bool {
+        self.step(topic.family, &[Scope::One(topic), Scope::Any(topic.family)], change)
     }
 
     /// Emits all events of a family; true if somebody depends on one.
-    pub(crate) fn emit_all(&self, family: Family) -> bool {
-        self.step(family, &[Scope::All(family)])
+    pub(crate) fn emit_all(&self, family: Family, change: Change) -> bool {
+        self.step(family, &[Scope::All(family)], change)
     }
 
-    fn step(&self, family: Family, scopes: &[Scope<'_>]) -> bool {
+    fn step(&self, family: Family, scopes: &[Scope<'_>], change: Change) -> bool {
         let mut state = self.state.lock();
         if !family.is_function() {
             let n_emitted = self.n_emitted.fetch_add(1, Ordering::SeqCst) + 1;
@@ -426,7 +472,7 @@ impl Events {
         let mut has_moved = false;
         let everything = Scope::Any(Family::everything());
         for cell in scopes.iter().chain([&everything]).filter_map(|scope| state.find(scope)) {
-            cell.generation.fetch_add(1, Ordering::AcqRel);
+            cell.generation.fetch_add(change.step(), Ordering::AcqRel);
             has_moved = true;
         }
         drop(state);

@@ -24,6 +24,16 @@ pub struct Function {
     pub(crate) err_ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) jitter: u32,
+    /// The share of a lifetime, in percent, after which a result is reloaded.
+    pub(crate) refresh_at: Option<u32>,
+    /// How long a result may be served in need when it has expired.
+    pub(crate) stale: Option<Duration>,
+    /// Whether results may be served when they have expired, for however long,
+    pub(crate) has_stale: bool,
+    /// and whether that is so at once, and not only in need.
+    pub(crate) revalidates: bool,
+    /// Whether they stand in for errors.
+    pub(crate) answers_errors: bool,
     pub(crate) max_entries: Option<usize>,
     pub(crate) max_bytes: Option<usize>,
     pub(crate) single_flight: bool,
@@ -65,6 +75,11 @@ impl Function {
             err_ttl: None,
             none_ttl: None,
             jitter: 0,
+            refresh_at: None,
+            stale: None,
+            has_stale: false,
+            revalidates: false,
+            answers_errors: false,
             max_entries: None,
             max_bytes: None,
             single_flight: true,
@@ -76,6 +91,11 @@ impl Function {
             tiers: Tiers::NONE,
             global: OnceRef::new(),
         }
+    }
+
+    /// Whether a result may be about to be reloaded, or served when it has expired.
+    pub(crate) fn looks_twice(&self) -> bool {
+        self.refresh_at.is_some() || self.has_stale
     }
 
     /// What is done by hand to its calls.
@@ -116,6 +136,36 @@ impl Function {
     /// `jitter = N%`.
     pub const fn jitter(mut self, percent: u32) -> Self {
         self.jitter = percent;
+        self
+    }
+
+    /// `refresh_at = N%`.
+    pub const fn refresh_at(mut self, percent: u32) -> Self {
+        self.refresh_at = Some(percent);
+        self
+    }
+
+    /// `stale = DUR`.
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.stale = Some(stale);
+        self
+    }
+
+    /// `stale = …`.
+    pub const fn has_stale(mut self) -> Self {
+        self.has_stale = true;
+        self
+    }
+
+    /// `stale = …`, without a word that has callers wait for a better result.
+    pub const fn revalidates(mut self) -> Self {
+        self.revalidates = true;
+        self
+    }
+
+    /// `on_err = stale`.
+    pub const fn answers_errors(mut self) -> Self {
+        self.answers_errors = true;
         self
     }
 

@@ -200,6 +200,15 @@ macro_rules! addressing {
         where
             F: $Declared<X, R>,
         {
+            /// Has the entry of this call expire now; true if it was fresh.
+            ///
+            /// A function with `stale` serves it a while longer, in need or while it is reloaded.
+            pub fn expire($($a: &$A::Key),*) -> bool {
+                let mut call = F::declaration().site.call();
+                $(call.arg($a);)*
+                call.expire()
+            }
+
             /// Drops the entry of this call; true if there was one.
             pub fn invalidate($($a: &$A::Key),*) -> bool {
                 let mut call = F::declaration().site.call();

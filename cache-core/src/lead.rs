@@ -7,7 +7,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::block_on::block_on;
 use crate::cache::Inner;
 use crate::clock::{Clock, Moment};
 use crate::context::{self, Around, LoadScope};
@@ -15,15 +14,18 @@ use crate::endpoint::Endpoint;
 use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
 use crate::epoch;
 use crate::event::{Event, Family};
-use crate::events::{Events, Named, Stamp, Stamps, Watch};
+use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
+use crate::executor::block_on;
 use crate::flight::{Landing, LeaderWaker};
 use crate::memory::{Load, PLACE, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
-use crate::outer::{Errand, Outer};
+use crate::outer::{Errand, Outer, Question};
 use crate::sources::{Link, Origin, Sources};
+use crate::spare::{RETRY, Spare};
 use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, Wait};
+use crate::worker;
 
 /// What a load says about its result, apart from the result.
 #[derive(Default)]
@@ -33,6 +35,7 @@ pub struct Terms {
     idle: Option<Duration>,
     err_ttl: Option<Duration>,
     none_ttl: Option<Duration>,
+    stale: Option<Duration>,
     is_refused: bool,
     size: Option<usize>,
     /// What a result depends on that comes from no load. A load is asked itself.
@@ -66,6 +69,11 @@ impl Terms {
     /// `idle = EXPR`.
     pub fn idle(&mut self, idle: Duration) {
         self.idle = Some(idle);
+    }
+
+    /// `stale = EXPR`.
+    pub fn stale(&mut self, stale: Duration) {
+        self.stale = Some(stale);
     }
 
     /// `err_ttl = EXPR`.
@@ -218,6 +226,8 @@ pub(crate) struct Leader<K: AsKey> {
     link: Option<Link>,
     /// What the outer tiers were asked, and everything as it was before that.
     errand: Option<(Arc<dyn Errand>, Stamp)>,
+    /// What may be served in need, and goes when there is a better result.
+    spare: Option<Spare>,
     is_ended: bool,
 }
 
@@ -228,13 +238,24 @@ impl<K: AsKey> Leader<K> {
         key: K,
         load: Load,
         around: Option<&Arc<Sources>>,
+        spare: Option<Spare>,
     ) -> Self {
         let wait = context::load().map(|parent| Wait::for_nested(parent, load.id));
         let link = around.zip(load.flight.as_ref());
         let link = link.map(|(around, flight)| around.add_load(flight.sources()));
         let endpoint = context::endpoint();
-        let (frame, errand) = (None, None);
-        Self { cache, key, load, endpoint, frame, _wait: wait, link, errand, is_ended: false }
+        Self {
+            cache,
+            key,
+            load,
+            endpoint,
+            frame: None,
+            _wait: wait,
+            link,
+            errand: None,
+            spare,
+            is_ended: false,
+        }
     }
 
     /// Leads an async load.
@@ -243,9 +264,10 @@ impl<K: AsKey> Leader<K> {
         key: K,
         load: Load,
         around: Option<&Arc<Sources>>,
+        spare: Option<Spare>,
     ) -> Self {
         let frame = Arc::new(Frame { id: load.id, parent: context::frame() });
-        let mut leader = Self::new(cache, key, load, around);
+        let mut leader = Self::new(cache, key, load, around, spare);
         leader.frame = Some(frame);
         leader
     }
@@ -265,10 +287,13 @@ impl<K: AsKey> Leader<K> {
         })
     }
 
-    /// Asks the outer tiers, if there are some. When they have the result, the body is not run.
-    pub(crate) async fn ask(&mut self) {
+    /// Asks the outer tiers, if there are some. When they have the result, the body is not run, unless it is to be
+    /// run `anew`.
+    pub(crate) async fn ask(&mut self, anew: bool) {
         let key = self.key.key();
-        let asked = |outer: &Arc<dyn Outer>| outer.ask(key, self.load.replaces);
+        let is_anew = anew || self.load.replaces;
+        let question = if is_anew { Question::Anew } else { Question::Result(self.endpoint) };
+        let asked = |outer: &Arc<dyn Outer>| outer.ask(key, question);
         let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
         let own_flight = || {
             let _scope = self.enter();
@@ -294,8 +319,8 @@ impl<K: AsKey> Leader<K> {
 
     /// Asks the outer tiers on this thread.
     pub(crate) fn ask_here(&mut self) {
-        if self.cache.outer.is_some() {
-            block_on(self.ask());
+        if self.cache.outer.is_some() && !worker::is_here() {
+            block_on(self.ask(false));
         }
     }
 
@@ -304,8 +329,7 @@ impl<K: AsKey> Leader<K> {
         let scope = self.enter();
         let mut terms = Terms::new();
         let out = body(&mut terms);
-        self.finish_within(scope, plan, &out, terms);
-        out
+        self.finish_within(scope, plan, out, terms)
     }
 
     /// Runs an async body.
@@ -333,14 +357,14 @@ impl<K: AsKey> Leader<K> {
         body.poll(&mut Context::from_waker(waker))
     }
 
-    /// Stores the result if it is to be stored, and gives it to the followers.
-    pub(crate) fn finish<R>(self, plan: Plan<R>, out: &R, terms: Terms) {
+    /// Stores the result if it is to be stored, gives it to the followers, and says what the caller gets.
+    pub(crate) fn finish<R>(self, plan: Plan<R>, out: R, terms: Terms) -> R {
         let scope = self.enter();
-        self.finish_within(scope, plan, out, terms);
+        self.finish_within(scope, plan, out, terms)
     }
 
     /// The value's own code runs here, and may call the function that is being led.
-    fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: &R, terms: Terms) {
+    fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: R, terms: Terms) -> R {
         let (cache, key) = (&self.cache, self.key.key());
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
@@ -350,7 +374,14 @@ impl<K: AsKey> Leader<K> {
             // Names are all that is known of the rest.
             sources.add(Some(everything.clone()));
         }
-        let entry = storable(cache, key, plan, out, terms, sources.as_deref());
+        let verdict = plan.verdict(&out);
+        let retry = terms.err_ttl.or(key.state.function.err_ttl).unwrap_or(RETRY);
+        let has_stand_in = |spare: &Spare| spare.stands_in(verdict, cache.clock.now());
+        let entry = if self.spare.as_ref().is_some_and(has_stand_in) {
+            None
+        } else {
+            storable(cache, key, plan, &out, terms, sources.as_deref())
+        };
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
         let followers = match entry {
@@ -359,18 +390,30 @@ impl<K: AsKey> Leader<K> {
                 let errand = self.errand.take().map(|(errand, _)| (errand, entry.clone()));
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
+                if let Some(spare) =
+                    self.spare.as_ref().filter(|_| published.stored == Stored::Outdated)
+                {
+                    // It was for nothing.
+                    spare.put_off(cache, Duration::ZERO);
+                }
                 if let Some((errand, entry)) = errand.filter(|_| published.stored == Stored::Yes) {
                     keep(cache, key, errand, entry);
                 }
                 if self.load.replaces {
-                    cache.note_change(key);
+                    cache.note_change(key, Change::Hard);
                 }
                 published.followers.map(|(flight, entry)| (flight, Some(Landing::Value(entry))))
             }
             None => {
+                match &self.spare {
+                    Some(spare) if verdict == Verdict::Err => spare.put_off(cache, retry),
+                    // There is a better result, though it is not to be stored.
+                    Some(spare) => cache.memory.give_up(key, &spare.entry),
+                    None => {}
+                }
                 let flight = cache.memory.end(key, self.load.id);
                 let flight = flight.filter(|flight| flight.has_followers());
-                flight.map(|flight| (flight, unstored(cache, key, plan, out)))
+                flight.map(|flight| (flight, unstored(cache, key, plan, &out)))
             }
         };
         if let Some(link) = self.link.take() {
@@ -380,6 +423,17 @@ impl<K: AsKey> Leader<K> {
             Some((flight, Some(landing))) => flight.land(landing),
             Some((flight, None)) => flight.abandon(),
             None => {}
+        }
+        match &self.spare {
+            Some(spare) => spare.settle(cache, key, plan, out),
+            None => out,
+        }
+    }
+
+    /// The body has panicked.
+    fn fail(&self) {
+        if let Some(spare) = &self.spare {
+            spare.put_off(&self.cache, self.key.key().state.function.err_ttl.unwrap_or(RETRY));
         }
     }
 }
@@ -484,7 +538,9 @@ impl<R> Future for Running<R> {
             }
             Err(panic) => {
                 // A body that has panicked is left to nobody.
-                this.load = None;
+                if let Some((leader, _)) = this.load.take() {
+                    leader.fail();
+                }
                 resume_unwind(panic)
             }
         }
@@ -505,6 +561,9 @@ impl<R> Drop for Running<R> {
 
 impl<K: AsKey> Drop for Leader<K> {
     fn drop(&mut self) {
+        if !self.is_ended && std::thread::panicking() {
+            self.fail();
+        }
         if !self.is_ended
             && let Some(flight) = self.cache.memory.end(self.key.key(), self.load.id)
         {
@@ -612,10 +671,13 @@ fn lifetime(cache: &Inner, key: KeyRef<'_>, verdict: Verdict, terms: &Terms) -> 
         Verdict::None => terms.none_ttl.or(function.none_ttl),
     };
     let ttl = negative.or(state.ttl).or(terms.ttl).or_else(|| cache.ttl(state));
+    let is_value = verdict == Verdict::Value;
     Lifetime {
         ttl: ttl.map(|ttl| jittered(ttl, function.jitter, key.hash, &cache.clock)),
         idle: terms.idle.or(function.idle),
         until: None,
+        stale: terms.stale.or(function.stale).filter(|_| is_value),
+        refresh_at: function.refresh_at.filter(|_| is_value),
     }
 }
 

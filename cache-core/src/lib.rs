@@ -57,8 +57,8 @@
 //!
 //! A module uses only modules above it in this list.
 //!
-//! - `sync`, `block_on`, `clock`, `error`, `worker`, `glob`: locks, futures on a thread, time, errors, background work,
-//!   patterns.
+//! - `sync`, `clock`, `error`, `worker`, `timer`, `glob`: locks, time, errors, background work, waiting for a moment, patterns.
+//!   `runtime`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
@@ -66,18 +66,19 @@
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`: when it goes. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
-//! - `context`: what travels with a thread of control. `emit`: events happen.
+//! - `context`: what travels with a thread of control. `emit`: events happen. `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
-//! - `lead`, `call`: a cached call, hit and miss. `warm`: many calls.
+//! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
 //!
 //! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
 //! `codec`: values to bytes, `backend`: where those go, and `tiers`: how a call comes by them.
 
+mod apart;
 mod audit;
 #[cfg(feature = "tiers")]
 pub mod backend;
-mod block_on;
+mod background;
 mod budget;
 mod cache;
 mod call;
@@ -93,6 +94,7 @@ mod epoch;
 mod error;
 mod event;
 mod events;
+mod executor;
 mod flight;
 mod function;
 mod glob;
@@ -108,8 +110,14 @@ mod memory;
 mod order;
 mod outcome;
 mod outer;
+#[cfg(feature = "tokio")]
+mod runtime;
+#[cfg(not(feature = "tokio"))]
+#[path = "no_runtime.rs"]
+mod runtime;
 mod size;
 mod sources;
+mod spare;
 mod stats;
 mod sync;
 mod table;
@@ -120,6 +128,7 @@ pub mod testing;
 mod tiers;
 #[cfg(feature = "tiers")]
 mod time;
+mod timer;
 mod waits;
 mod warm;
 mod worker;
@@ -131,10 +140,10 @@ pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::{Backend, Config};
 pub use context::{in_current_load, in_current_load_sync};
-pub use emit::{Transaction, emit, emit_all};
+pub use emit::{Transaction, emit, emit_all, emit_soft};
 pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
-pub use error::Error;
+pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use size::{HeapSize, Seen};
@@ -155,21 +164,24 @@ pub mod __private {
 
     pub use inventory;
 
+    pub use crate::apart::{FromTimeout, Lend, Patience, Take, Work};
     pub use crate::audit::{Emitter, EmitterRegistration};
-    pub use crate::call::{Call, Lookup, Miss, Site};
+    pub use crate::call::{Apart, Call, Lookup, Miss, Site};
     pub use crate::context::recalled;
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};
     pub use crate::function::{Function, Registration, Stow, Tier, Tiers};
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
-    pub use crate::outcome::{Plan, Planned, Returns, Whole, require_option, require_result};
+    pub use crate::outcome::{
+        Plan, Planned, Returns, Whole, require_fallible, require_option, require_result,
+    };
     pub use crate::outer::Stowed;
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
     pub use crate::{
-        __own as own, __own_body as own_body, __register as register,
-        __register_emitter as register_emitter,
+        __needs_runtime as needs_runtime, __own as own, __own_body as own_body,
+        __register as register, __register_emitter as register_emitter,
     };
 
     /// A value that is never made, to tell the compiler a type.
@@ -252,6 +264,27 @@ macro_rules! __own_body {
         use $crate::__private::probes::*;
         (&&$crate::__private::Owning::of(&$body)).__cache_own()
     }};
+}
+
+/// Loads of async functions that run without their callers may need the runtime that these have.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tokio")]
+macro_rules! __needs_runtime {
+    () => {};
+}
+
+/// Loads of async functions that run without their callers may need the runtime that these have.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tokio"))]
+macro_rules! __needs_runtime {
+    () => {
+        compile_error!(
+            "an async load that may run without its caller needs a runtime to run on: \
+             enable the feature `tokio` of `cache-core`"
+        );
+    };
 }
 
 /// Makes a function that emits events known when the program is linked.

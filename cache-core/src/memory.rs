@@ -13,9 +13,9 @@ use std::ops::Range;
 
 use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
-use crate::entry::{Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
+use crate::entry::{Age, Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
 use crate::epoch::{Pin, Slot};
-use crate::events;
+use crate::events::{self, Change};
 use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
@@ -82,6 +82,8 @@ pub(crate) enum Join {
     Any,
     /// Take a fresh value, else load without waiting or being waited for.
     Alone,
+    /// Load anew whatever is there, unless a load runs that others may wait for.
+    Again,
     /// Load anew whatever is there. Loads that already run are too old to be stored.
     Anew,
 }
@@ -258,13 +260,11 @@ impl Memory {
         self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 
-    /// Looks a call up, whatever is special about it.
-    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, clock: &Clock) -> Option<Found<'_>> {
+    /// Looks a call up, whatever is special about it, and says how old its result is.
+    pub(crate) fn get(&self, pin: Pin, key: KeyRef<'_>, now: Moment) -> Option<(Found<'_>, Age)> {
         let found = self.table.find(pin, key.hash, key)?;
-        let entry = found.entry();
-        let is_served =
-            if entry.is_mortal() { entry.outlives(clock.now()) } else { entry.is_current() };
-        is_served.then_some(found)
+        let age = found.entry().age(now);
+        (age != Age::Over).then_some((found, age))
     }
 
     /// Counts a hit, and notes that the entry is used now, where that makes a difference.
@@ -340,25 +340,32 @@ impl Memory {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let found = self.table.find_locked(&state.writer, key);
-        if join != Join::Anew
+        if matches!(join, Join::Any | Join::Alone)
             && let Some(entry) = found
         {
             let now = time();
-            if entry.is_fresh(now) {
-                let entry = entry.to_owned();
-                if !was_counted {
-                    counters.other_hit();
+            match entry.age(now) {
+                Age::Fresh => {
+                    let entry = entry.to_owned();
+                    if !was_counted {
+                        counters.other_hit();
+                    }
+                    self.note_use(entry.get(), key.state, now, false);
+                    return Begin::Hit(entry);
                 }
-                self.note_use(entry.get(), key.state, now, false);
-                return Begin::Hit(entry);
+                // Until there is a better one.
+                Age::Stale => {}
+                Age::Over => {
+                    let (stand, reason) = (state.stand_of(entry), reason(entry));
+                    self.drop_entry(state, stand, Some(reason));
+                }
             }
-            let (stand, reason) = (state.stand_of(entry), reason(entry));
-            self.drop_entry(state, stand, Some(reason));
         }
         if !was_counted {
             counters.note(Count::Misses);
         }
-        let begin = match (join == Join::Any).then(|| state.loads.join(key, time)).flatten() {
+        let may_follow = matches!(join, Join::Any | Join::Again);
+        let begin = match may_follow.then(|| state.loads.join(key, time)).flatten() {
             Some(follower) => Begin::Follow(follower),
             None => {
                 if join == Join::Anew {
@@ -438,6 +445,34 @@ impl Memory {
         self.drop_entry(state, stand, Some(reason));
         self.unlock(guard, true);
         was_fresh
+    }
+
+    /// Has an entry expire now, and outdates the loads that run for its key; true if it was fresh.
+    pub(crate) fn expire(&self, key: KeyRef<'_>, clock: &Clock) -> bool {
+        let now = clock.now();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        state.loads.outdate(key);
+        let Some(entry) = self.table.find_locked(&state.writer, key) else { return false };
+        let (was_fresh, stand) = (entry.is_fresh(now), state.stand_of(entry));
+        if was_fresh {
+            self.expire_entry(state, stand, now);
+        }
+        self.unlock(guard, true);
+        was_fresh
+    }
+
+    /// Has an entry expire now on account of an event.
+    pub(crate) fn note_change(&self, key: KeyRef<'_>, now: Moment) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Some(entry) = self.table.find_locked(&state.writer, key)
+            && !entry.is_current()
+        {
+            let stand = state.stand_of(entry);
+            self.expire_entry(state, stand, now);
+        }
+        self.unlock(guard, false);
     }
 
     /// Drops an entry that may not answer a call, unless another one has taken its place.
@@ -545,11 +580,11 @@ impl Memory {
     }
 
     /// Drops what is outdated by now.
-    pub(crate) fn sweep_outdated(&self) {
+    pub(crate) fn sweep_outdated(&self, now: Moment) {
         let mut guard = self.state.lock();
         guard.begin_round();
         while guard.round.next.is_some() {
-            self.drop_outdated(&mut guard, BATCH);
+            self.drop_outdated(&mut guard, BATCH, now);
             self.unlock(guard, true);
             guard = self.state.lock();
         }
@@ -638,10 +673,9 @@ impl Memory {
             state.garbage_bytes += few.size();
             state.garbage.push(Garbage::Buckets(few));
         }
-        let is_mortal = entry.get().is_mortal();
-        let due = if is_mortal { entry.get().due() } else { Moment::NEVER };
+        let due = entry.get().due();
         let place = state.orders[order as usize].insert(entry, tick);
-        if is_mortal {
+        if due != Moment::NEVER {
             state.list(Stand { order, place }, due);
         }
         self.note_size(state);
@@ -702,7 +736,7 @@ impl Memory {
     /// Makes room under the limits of one function or of the cache: what has expired or is outdated goes first,
     /// then the least recently used entry. False if nothing is left to go.
     fn evict(&self, state: &mut State, function: Option<&FunctionState>, now: Moment) -> bool {
-        if self.drop_expired(state, now) || self.drop_outdated(state, LOOKS) > 0 {
+        if self.drop_expired(state, now) || self.drop_outdated(state, LOOKS, now) > 0 {
             return true;
         }
         let orders = match function {
@@ -749,7 +783,7 @@ impl Memory {
 
     /// Looks at some entries, drops those that are outdated, and says how many that were. If nothing has been emitted
     /// since the last round over all entries began, nothing is looked at.
-    fn drop_outdated(&self, state: &mut State, n_looks: u32) -> usize {
+    fn drop_outdated(&self, state: &mut State, n_looks: u32, now: Moment) -> usize {
         if state.round.next.is_none() {
             state.begin_round();
         }
@@ -759,11 +793,28 @@ impl Memory {
             state.round.next = state.after(stand);
             let entry = state.orders[stand.order as usize].get(stand.place);
             if entry.is_some_and(|entry| !entry.get().is_current()) {
-                self.drop_entry(state, stand, Some(Count::Invalidations));
-                n_outdated += 1;
+                n_outdated += usize::from(self.expire_entry(state, stand, now));
             }
         }
         n_outdated
+    }
+
+    /// Has an entry expire for another reason than its age. True if it is gone, because it may not be served any longer.
+    fn expire_entry(&self, state: &mut State, stand: Stand, now: Moment) -> bool {
+        let entry = state.orders[stand.order as usize].get(stand.place).map(EntryRef::get);
+        let Some(entry) = entry else { return false };
+        if entry.change_by_events() == Change::Hard || !entry.has_grace() {
+            self.drop_entry(state, stand, Some(Count::Invalidations));
+            return true;
+        }
+        if entry.expire(now) {
+            let (listed, due) = (entry.listed(), entry.due());
+            if let Some(listed) = listed {
+                state.deadlines.remove(&(listed, stand));
+            }
+            state.list(stand, due);
+        }
+        false
     }
 
     /// Takes an entry out of everything, gives back what it has held, and counts it if there is a reason.

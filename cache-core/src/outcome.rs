@@ -382,6 +382,18 @@ plans! {
         if {} needs { Storable }, Given, Unshared;
 }
 
+/// A type of which `on_err` makes sense.
+#[diagnostic::on_unimplemented(
+    message = "`on_err = stale` is for functions that return a `Result`",
+    label = "this is not a `Result`"
+)]
+pub trait IsFallible {}
+
+impl<T, E> IsFallible for Result<T, E> {}
+
+/// Compiles for a `Result` only.
+pub const fn require_fallible<R: IsFallible>() {}
+
 /// A type of which `cache_err` makes sense.
 #[diagnostic::on_unimplemented(
     message = "`cache_err` and `err_ttl` are for functions that return a `Result`",

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::entry::{EntryRef, KeyRef};
+use crate::event::Family;
 use crate::events::Mark;
 use crate::function::{Function, Stow};
 use crate::outcome::Kind;
@@ -15,9 +16,8 @@ use crate::sync::Arc;
 
 /// What stands behind the memory of a cache.
 pub(crate) trait Outer: Send + Sync {
-    /// Asks for a result before the body runs, unless that is to be `anew`. `None` for a call that the tiers have
-    /// nothing to do with.
-    fn ask(&self, key: KeyRef<'_>, anew: bool) -> Option<Asking>;
+    /// Asks before the body runs. `None` for a call that the tiers have nothing to do with.
+    fn ask(&self, key: KeyRef<'_>, question: Question) -> Option<Asking>;
 
     /// Removes the result of a call. Who asks after this finds nothing that was computed before.
     fn remove(&self, key: KeyRef<'_>);
@@ -36,6 +36,15 @@ pub(crate) trait Outer: Send + Sync {
 
     /// What does not work as it was set up.
     fn warnings(&self) -> Vec<String>;
+}
+
+/// What the tiers are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// For a result, which hears of the writes to the endpoint of the request that is answered, if of those to any.
+    Result(Option<Family>),
+    /// For none: there is to be another one.
+    Anew,
 }
 
 /// A question that is on its way.

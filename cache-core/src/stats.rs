@@ -24,9 +24,12 @@ pub(crate) enum AnyTime {
     Errors,
     Recalled,
     Kept,
+    Stale,
+    Reloads,
+    Timeouts,
 }
 
-const N_COUNTS: usize = AnyTime::Kept as usize + 1;
+const N_COUNTS: usize = AnyTime::Timeouts as usize + 1;
 
 /// The counters of one function in one cache.
 pub(crate) struct Counters {
@@ -101,6 +104,9 @@ impl Counters {
         stats.invalidations += since(Count::Invalidations as usize);
         stats.rejected += since(Count::Rejected as usize);
         stats.errors += since(AnyTime::Errors as usize);
+        stats.stale += since(AnyTime::Stale as usize);
+        stats.reloads += since(AnyTime::Reloads as usize);
+        stats.timeouts += since(AnyTime::Timeouts as usize);
     }
 
     fn totals(&self) -> Totals {
@@ -152,6 +158,12 @@ pub struct Stats {
     pub rejected: u64,
     /// Troubles of the cache itself, such as a key that cannot be serialized. The calls went through.
     pub errors: u64,
+    /// Calls answered with an expired value, as `stale` allows: of the hits, and of the misses whose load failed or was slow.
+    pub stale: u64,
+    /// Loads that were begun in the background; each is one of `loads`.
+    pub reloads: u64,
+    /// Calls that ended with [`TimedOut`](crate::TimedOut).
+    pub timeouts: u64,
     /// Values held now.
     pub entries: usize,
     /// Bytes held now: keys, values and overhead.
@@ -221,6 +233,7 @@ impl fmt::Display for Stats {
         )?;
         writeln!(f, "misses    {:>14}   coalesced     {:>14}", self.misses, self.coalesced)?;
         writeln!(f, "loads     {:>14}   errors        {:>14}", self.loads, self.errors)?;
+        writeln!(f, "stale     {:>14}   reloads       {:>14}", self.stale, self.reloads)?;
         writeln!(f, "inserted  {:>14}   evicted       {:>14}", self.insertions, self.evictions)?;
         writeln!(
             f,

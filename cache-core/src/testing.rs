@@ -47,6 +47,22 @@ pub use conformance::{backend_conformance, backend_safety};
 #[derive(Clone, Debug)]
 pub struct TestCache {
     cache: Cache,
+    /// Ends its loads in the background when the last handle is dropped.
+    _background: Arc<EndBackground>,
+}
+
+struct EndBackground(Ref<Inner>);
+
+impl std::fmt::Debug for EndBackground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndBackground").finish_non_exhaustive()
+    }
+}
+
+impl Drop for EndBackground {
+    fn drop(&mut self) {
+        self.0.background.cancel();
+    }
 }
 
 impl Default for TestCache {
@@ -102,7 +118,8 @@ impl TestCache {
 
     fn with_clock(builder: Builder, clock: Clock) -> Self {
         let inner = Inner::private(builder.settings(), clock);
-        Self { cache: Cache::new(Ref::Shared(Arc::new(inner))) }
+        let inner = Ref::Shared(Arc::new(inner));
+        Self { cache: Cache::new(inner.clone()), _background: Arc::new(EndBackground(inner)) }
     }
 
     /// Makes cached functions on this thread use this cache until the scope is dropped.
@@ -139,8 +156,18 @@ impl TestCache {
         );
     }
 
-    /// Does now what is otherwise done in the background: gives expired entries back.
+    /// Does now what is otherwise done in the background: waits for the loads that run on threads, and gives expired
+    /// entries back.
+    ///
+    /// Those of async functions run on their runtime: see [`TestCache::run_background_async`].
     pub fn run_background(&self) {
+        self.cache.inner().background.wait_for_threads();
+        self.cache.inner().sweep();
+    }
+
+    /// Waits for all loads in the background, and gives expired entries back.
+    pub async fn run_background_async(&self) {
+        self.cache.inner().background.wait().await;
         self.cache.inner().sweep();
     }
 
@@ -296,7 +323,7 @@ mod tests {
             (0..1_000).map(passing).for_each(drop);
             (0..100).map(outdated).for_each(drop);
             // Without the sweep that follows in a test's cache.
-            assert!(cache.cache.inner().events.emit("over"));
+            assert!(cache.cache.inner().events.emit("over", crate::events::Change::Hard));
             // An eviction looks at some entries, of which none is outdated.
             cache.set_max_entries(1_099);
             assert_eq!((passing::stats().entries, outdated::stats().entries), (999, 100));

@@ -14,16 +14,15 @@ mod shape;
 mod stow;
 
 use std::collections::HashMap;
-use std::thread;
 use std::time::Duration;
 
 use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope};
-use crate::block_on::block_on;
 use crate::config::{Backend, TierSettings};
 use crate::entry::KeyRef;
 use crate::events::Mark;
+use crate::executor::block_on;
 use crate::function::{Function, registered};
-use crate::outer::{Asking, Outer};
+use crate::outer::{Asking, Outer, Question};
 use crate::stats::TierStats;
 use crate::sync::{Arc, Mutex};
 use crate::task::{BoxFuture, within};
@@ -136,7 +135,7 @@ impl Tiers {
 
     /// Waits for changes that were noted; in the background thread, which would make them, it does not.
     fn wait(changes: Vec<BoxFuture<'_, ()>>) {
-        if !is_worker() {
+        if !worker::is_here() {
             block_on(async move {
                 for change in changes {
                     change.await;
@@ -147,11 +146,8 @@ impl Tiers {
 }
 
 impl Outer for Tiers {
-    fn ask(&self, key: KeyRef<'_>, anew: bool) -> Option<Asking> {
-        if is_worker() {
-            return None;
-        }
-        self.route(key.state.function)?.ask(key, anew)
+    fn ask(&self, key: KeyRef<'_>, question: Question) -> Option<Asking> {
+        self.route(key.state.function)?.ask(key, question)
     }
 
     fn remove(&self, key: KeyRef<'_>) {
@@ -222,11 +218,6 @@ impl Outer for Tiers {
         let refusals = routes.iter().filter_map(|route| route.refusal());
         self.warnings.lock().iter().cloned().chain(refusals).collect()
     }
-}
-
-/// Whether this is the thread that does the work in the background: it must not wait for what it would do itself.
-fn is_worker() -> bool {
-    thread::current().name() == Some(worker::NAME)
 }
 
 fn open_disk(settings: &TierSettings) -> Result<Guarded, String> {

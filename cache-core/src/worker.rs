@@ -30,22 +30,47 @@ static CHANGED: Condvar = Condvar::new();
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the thread is called.
-pub(crate) const NAME: &str = "cache-worker";
+const NAME: &str = "cache-worker";
+
+/// Whether this is the thread: it must not wait for what it would do itself.
+pub(crate) fn is_here() -> bool {
+    std::thread::current().name() == Some(NAME)
+}
 
 /// Runs `task` once, so much later; false if there is no thread for it, until somebody can start one.
 pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) -> bool {
+    enqueue(delay, Box::new(task)).1
+}
+
+/// Where a task stands in the queue, and whether there is a thread for it.
+fn enqueue(delay: Duration, task: Task) -> ((Instant, u64), bool) {
     let due = machine_time() + delay.min(LONGEST);
     let mut queue = queue();
     queue.n_queued += 1;
     let key = (due, queue.n_queued);
-    queue.tasks.insert(key, Box::new(task));
+    queue.tasks.insert(key, task);
     if !queue.is_running {
         queue.is_running = start_daemon(NAME, work);
     }
     let is_running = queue.is_running;
     drop(queue);
     CHANGED.notify_one();
-    is_running
+    (key, is_running)
+}
+
+/// A task that is not to be run once this is dropped.
+pub(crate) struct Alarm((Instant, u64));
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let task = queue().tasks.remove(&self.0);
+        drop(task);
+    }
+}
+
+/// Runs `task` once, so much later, unless what is returned is dropped before.
+pub(crate) fn alarm(delay: Duration, task: impl FnOnce() + Send + 'static) -> Alarm {
+    Alarm(enqueue(delay, Box::new(task)).0)
 }
 
 /// How many tasks wait.

@@ -33,6 +33,12 @@ pub(crate) struct Args {
     /// With the place of the word.
     pub(crate) err_ttl: Option<(Span, Quantity<Duration>)>,
     pub(crate) none_ttl: Option<(Span, Quantity<Duration>)>,
+    pub(crate) refresh_at: Option<LitInt>,
+    /// With the place of the word.
+    pub(crate) stale: Option<(Span, Quantity<Duration>)>,
+    pub(crate) on_err: Option<Span>,
+    pub(crate) timeout: Option<(Span, Quantity<Duration>)>,
+    pub(crate) soft_timeout: Option<(Span, Quantity<Duration>)>,
     pub(crate) cache_if: Option<Expr>,
     pub(crate) cache_err: Option<Span>,
     pub(crate) cache_none: Option<Span>,
@@ -125,9 +131,14 @@ impl Args {
             "label" => self.label = Some(text(&word, input)?),
             "ttl" => self.ttl = Some(duration(&word, input)?),
             "idle" => self.idle = Some(lasting(&word, input)?),
-            "jitter" => self.jitter = Some(percent(&word, input)?),
+            "jitter" => self.jitter = Some(percent(&word, input, 100)?),
             "err_ttl" => self.err_ttl = Some((word.span(), lasting(&word, input)?)),
             "none_ttl" => self.none_ttl = Some((word.span(), lasting(&word, input)?)),
+            "refresh_at" => self.refresh_at = Some(percent(&word, input, 99)?),
+            "stale" => self.stale = Some((word.span(), lasting(&word, input)?)),
+            "on_err" => self.on_err = Some(on_err(&word, input)?),
+            "timeout" => self.timeout = Some((word.span(), lasting(&word, input)?)),
+            "soft_timeout" => self.soft_timeout = Some((word.span(), lasting(&word, input)?)),
             "cache_if" => self.cache_if = Some(function(&word, input)?),
             "cache_err" => self.cache_err = Some(flag(&word, input)?),
             "cache_none" => self.cache_none = Some(flag(&word, input)?),
@@ -305,9 +316,14 @@ fn duration(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> 
 
 /// `word = DUR` for a word that says nothing when it is zero.
 fn lasting(word: &Ident, input: ParseStream<'_>) -> Result<Quantity<Duration>> {
-    duration_with(word, input, |text| match quantity::duration(text)? {
+    duration_with(word, input, |text| {
+        match quantity::duration(text)? {
+        Duration::ZERO if word.to_string().ends_with("timeout") => {
+            Err("no body returns in no time: write `enabled = false` to switch the cache off, or leave it out".to_owned())
+        }
         Duration::ZERO => Err(format!("a lifetime of zero keeps nothing: leave `{word}` out")),
         duration => Ok(duration),
+    }
     })
 }
 
@@ -383,8 +399,8 @@ fn limit(
     })
 }
 
-/// `jitter = 10%`.
-fn percent(word: &Ident, input: ParseStream<'_>) -> Result<LitInt> {
+/// `word = 10%`.
+fn percent(word: &Ident, input: ParseStream<'_>, most: u32) -> Result<LitInt> {
     let expected =
         |span| Error::new(span, format!("expected a percentage: write `{}`", form(word)));
     let number: LitInt = value_with(word, input, |input| {
@@ -395,10 +411,10 @@ fn percent(word: &Ident, input: ParseStream<'_>) -> Result<LitInt> {
     }
     input.parse::<Token![%]>()?;
     match number.base10_parse::<u32>() {
-        Ok(1..=100) if number.suffix().is_empty() => Ok(number),
+        Ok(percent) if (1..=most).contains(&percent) && number.suffix().is_empty() => Ok(number),
         _ => Err(Error::new(
             number.span(),
-            format!("`{word}` is between `1%` and `100%` of the lifetime"),
+            format!("`{word}` is between `1%` and `{most}%` of the lifetime"),
         )),
     }
 }
@@ -473,6 +489,24 @@ fn dependence(word: &Ident, input: ParseStream<'_>) -> Result<Dependence> {
         };
         Err(Error::new_spanned(&expr, message))
     })
+}
+
+/// `on_err = stale`.
+fn on_err(word: &Ident, input: ParseStream<'_>) -> Result<Span> {
+    let answer: Ident = value_with(word, input, |input| {
+        input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), "write `on_err = stale`, to serve the last good value")
+        })
+    })?;
+    if answer != "stale" {
+        return Err(Error::new(
+            answer.span(),
+            format!(
+                "there is no answer `{answer}`: write `on_err = stale`, to serve the last good value"
+            ),
+        ));
+    }
+    Ok(word.span())
 }
 
 /// `inherit = BOOL`.

@@ -12,8 +12,8 @@ use crate::events::EventArg;
 use crate::fingerprint;
 use crate::handle::Handle;
 use crate::item::Function;
-use crate::model::{Home, Model, Style, constructor, found_events};
-use crate::verbs;
+use crate::model::{Apart, Home, Lent, Limit, Model, Style, constructor, found_events};
+use crate::{verbs, walk};
 
 /// The function that asks the cache, and its handle.
 pub(crate) struct Expansion {
@@ -57,7 +57,33 @@ pub(crate) fn expand(model: &Model) -> Expansion {
         // Only the function itself knows its `impl Trait`s.
         _ => plan(model),
     };
-    let answer = if model.style == Style::Sync && model.has_plain_body() {
+    let answer = if let Some(apart) = &model.apart {
+        let work = work(model, apart);
+        let (load, wait) = match model.style {
+            Style::Sync => ("load_apart_sync", None),
+            Style::Async | Style::Boxed => ("load_apart", Some(quote!(.await))),
+        };
+        let load = Ident::new(load, Span::mixed_site());
+        quote_spanned! {Span::mixed_site()=>
+            let found = {
+                #declaration
+                #call
+                call.get_apart(#plan)
+            };
+            let work = #work;
+            match found {
+                #p::Apart::Hit(value) => value,
+                #p::Apart::Due(value, reload) => {
+                    reload.start(work().0);
+                    value
+                }
+                #p::Apart::Miss(miss) => {
+                    let (work, patience) = work();
+                    miss.#load(work, patience) #wait
+                }
+            }
+        }
+    } else if model.style == Style::Sync && model.has_plain_body() {
         let body = body(&p, &model.item, model.style, model.output.as_ref());
         quote_spanned!(Span::mixed_site()=> #declaration #call call.answer(#plan, #body))
     } else {
@@ -165,7 +191,8 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
     let line = quote!({ use #p::line as __cache_line; #line });
     let settings = model.settings.iter().map(|(setting, value)| {
         let setting = format_ident!("{setting}");
-        let duration = ["ttl", "idle", "err_ttl", "none_ttl"].iter().any(|word| setting == word);
+        let duration =
+            ["ttl", "idle", "err_ttl", "none_ttl", "stale"].iter().any(|word| setting == word);
         let duration = duration.then(|| quote!(#p::Duration::));
         quote!(.#setting(#duration #value))
     });
@@ -297,6 +324,72 @@ fn unless_recalled(model: &Model, body: &TokenStream) -> TokenStream {
                 break 'run out;
             }
             #body.await
+        }
+    }
+}
+
+/// A closure that makes a body which owns its arguments, and says how long a caller waits for it.
+fn work(model: &Model, apart: &Apart) -> TokenStream {
+    let (p, name, output) = (private(model), &model.name, output(model));
+    let limits = apart.patience.iter().map(|(word, limit)| {
+        let limit = match limit {
+            Limit::Literal(constructor) => quote!(#p::Duration::#constructor),
+            Limit::Expr(expr) => expr.to_token_stream(),
+        };
+        let span = output_span(model);
+        let word_ident = Ident::new(word, Span::mixed_site());
+        let late = (*word == "timeout")
+            .then(|| quote_spanned!(span=> , <#output as #p::FromTimeout>::from_timeout));
+        quote!(.#word_ident(#limit #late))
+    });
+    let this = Ident::new("self", Span::call_site());
+    let (owned, lent): (Vec<_>, Vec<_>) = apart
+        .lent
+        .iter()
+        .map(|Lent { name, is_mut, ty }| {
+            let span = located(ty.span());
+            let from = if *name == "this" { &this } else { name };
+            let is_mut = is_mut.then(|| quote!(mut));
+            (
+                quote_spanned!(span=> let #name = #p::Lend::own(#from);),
+                quote_spanned!(span=> let #is_mut #name: &#ty = &#name;),
+            )
+        })
+        .unzip();
+    let taken = apart.taken.iter().map(|(name, ty)| {
+        let span = located(ty.span());
+        quote_spanned!(span=> let #name = #p::Take::take(#name);)
+    });
+    let body = body(&p, &model.item, model.style, model.output.as_ref());
+    let call = match model.style {
+        Style::Sync => quote!(#p::recalled().unwrap_or_else(#body)),
+        Style::Async | Style::Boxed => unless_recalled(model, &body),
+    };
+    let run = with_terms(model, call);
+    let run = match apart.lent.first() {
+        Some(Lent { name, ty, .. }) if *name == "this" => walk::without_self(run, ty, name),
+        _ => run,
+    };
+    let run = quote_spanned! {Span::mixed_site()=>
+        #(#[allow(unused_variables)] #lent)*
+        let mut all_terms = #p::Terms::new();
+        let terms = &mut all_terms;
+        #run
+        (out, all_terms)
+    };
+    let (runtime, work) = match model.style {
+        Style::Sync => (None, quote!(#p::Work::blocking(move || { #run }))),
+        Style::Async | Style::Boxed => {
+            (Some(quote!(#p::needs_runtime!();)), quote!(#p::Work::spawned(async move { #run })))
+        }
+    };
+    quote_spanned! {Span::mixed_site()=>
+        move || {
+            #runtime
+            let patience = #p::Patience::<#output>::new(#name)#(#limits)*;
+            #(#owned)*
+            #(#taken)*
+            (#work, patience)
         }
     }
 }

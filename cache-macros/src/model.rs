@@ -61,6 +61,33 @@ pub(crate) struct Model {
     pub(crate) is_independent: bool,
     /// Whether its results may leave the process, as far as its tokens tell.
     pub(crate) can_stow: bool,
+    /// Loads may run without their callers, so that the body owns its arguments.
+    pub(crate) apart: Option<Apart>,
+}
+
+/// What a load needs that may run without its caller.
+pub(crate) struct Apart {
+    /// How it owns the arguments that are references, `self` first.
+    pub(crate) lent: Vec<Lent>,
+    /// Arguments that it takes as they are.
+    pub(crate) taken: Vec<(Ident, Type)>,
+    /// Methods of `Patience`, with how long a caller waits.
+    pub(crate) patience: Vec<(&'static str, Limit)>,
+}
+
+/// How long something may take.
+pub(crate) enum Limit {
+    /// A method of `Duration`, with its arguments.
+    Literal(TokenStream),
+    Expr(Expr),
+}
+
+/// An argument that is a reference.
+pub(crate) struct Lent {
+    pub(crate) name: Ident,
+    pub(crate) is_mut: bool,
+    /// What it refers to.
+    pub(crate) ty: Type,
 }
 
 /// How the function is called.
@@ -104,6 +131,9 @@ impl Model {
         let arguments = arguments_of(&item.sig, errors);
         check_skips(&args, &item.sig, &arguments, errors);
         check_constants(&args, &arguments, errors);
+        check_freshness(&args, errors);
+        let apart = apart(&args, &item, style, &arguments, errors);
+        let item = Function { sig: without_mut(item.sig, apart.as_ref()), ..item };
         let key = key_of(&args, &arguments);
         let words = Words::new(&args);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
@@ -152,6 +182,7 @@ impl Model {
             home,
             is_independent,
             can_stow,
+            apart,
         }
     }
 }
@@ -225,6 +256,18 @@ impl Words {
         );
         if !words.requires.is_empty() {
             words.plan.push("whole");
+        }
+        words.setting("refresh_at", args.refresh_at.as_ref());
+        if let Some((_, stale)) = &args.stale {
+            words.duration("stale", Some(stale));
+            words.settings.push(("has_stale", TokenStream::new()));
+            if args.on_err.is_none() && args.soft_timeout.is_none() {
+                words.settings.push(("revalidates", TokenStream::new()));
+            }
+        }
+        if let Some(span) = args.on_err {
+            words.requires.push(("require_fallible", span));
+            words.settings.push(("answers_errors", TokenStream::new()));
         }
         words.setting("jitter", args.jitter.as_ref());
         words.setting("version", args.version.as_ref());
@@ -507,6 +550,150 @@ fn check_constants(args: &Args, arguments: &[Argument], errors: &mut Errors) {
             );
         }
     }
+}
+
+/// Words about time that go together, and those that do not.
+fn check_freshness(args: &Args, errors: &mut Errors) {
+    if let Some(refresh_at) = &args.refresh_at
+        && args.ttl.is_none()
+    {
+        errors.on(refresh_at, "`refresh_at` is a share of the lifetime: write `ttl = 5m`, too");
+    }
+    let needs_stale = [
+        ("on_err = stale", args.on_err),
+        ("soft_timeout", args.soft_timeout.as_ref().map(|(span, _)| *span)),
+    ];
+    for (word, span) in needs_stale {
+        if let Some(span) = span
+            && args.stale.is_none()
+        {
+            errors.at(
+                span,
+                format!(
+                    "`{word}` serves an expired value: say with `stale = 10m` for how long it may"
+                ),
+            );
+        }
+    }
+    if let (Some((_, Quantity::Literal(hard))), Some((span, Quantity::Literal(soft)))) =
+        (&args.timeout, &args.soft_timeout)
+        && soft >= hard
+    {
+        errors.at(*span, "`soft_timeout` comes before `timeout`: make it shorter, or leave it out");
+    }
+    let in_background = args.refresh_at.is_some() || args.stale.is_some();
+    if in_background && let Some(off) = args.single_flight.as_ref().filter(|on| !on.value) {
+        errors.on(
+            off,
+            "a value is reloaded once, however many callers find it old: leave `single_flight = false` out",
+        );
+    }
+}
+
+/// How a load owns its arguments, if it may have to run without its caller.
+fn apart(
+    args: &Args,
+    item: &Function,
+    style: Style,
+    arguments: &[Argument],
+    errors: &mut Errors,
+) -> Option<Apart> {
+    let revalidates = args.stale.is_some() && args.on_err.is_none();
+    let word = [
+        ("refresh_at", args.refresh_at.is_some()),
+        ("timeout", args.timeout.is_some()),
+        ("soft_timeout", args.soft_timeout.is_some()),
+        ("stale", revalidates),
+    ];
+    let (word, _) = word.into_iter().find(|(_, is_there)| *is_there)?;
+    if style == Style::Boxed {
+        errors.on(
+            &item.sig.ident,
+            format!("`{word}` lets a load run without its caller, which a boxed future cannot: cache a free `async fn`, and call it here"),
+        );
+    }
+    let (mut lent, mut taken) = (Vec::new(), Vec::new());
+    if let Some(receiver) = item.sig.receiver()
+        && matches!(receiver.kind, ReceiverKind::Reference(..))
+    {
+        let name = Ident::new("this", Span::mixed_site());
+        lent.push(Lent { name, is_mut: false, ty: parse_quote!(Self) });
+    }
+    for Argument { pat, ty, bindings } in arguments {
+        let referred = match ty {
+            Type::Reference(reference)
+                if reference.lifetime.as_ref().is_none_or(|it| it.ident != "static") =>
+            {
+                &*reference.elem
+            }
+            ty => ty,
+        };
+        let mut borrows = false;
+        walk::types(&mut referred.clone(), &mut |part| {
+            borrows |= match part {
+                Part::Reference(reference) => {
+                    reference.lifetime.as_ref().is_none_or(|it| it.ident != "static")
+                }
+                Part::Lifetime(lifetime) => lifetime.ident != "static",
+                Part::ImplTrait(_) => true,
+            };
+        });
+        let is_lent = !std::ptr::eq(referred, ty);
+        let plain = match pat {
+            syn::Pat::Ident(binding) if binding.subpat.is_none() && binding.by_ref.is_none() => {
+                Some(binding)
+            }
+            _ => None,
+        };
+        let name = bindings.first().map_or_else(String::new, |name| format!(" `{name}`"));
+        if borrows || has_mut(ty) {
+            errors.on(
+                ty,
+                format!("with `{word}` a load may run without its caller, so it owns its arguments: take{name} as `&T` or as a type that borrows nothing, such as `String`, `Vec<T>` or `Arc<T>`"),
+            );
+        } else if is_lent {
+            match plain {
+                Some(binding) => lent.push(Lent {
+                    name: binding.ident.clone(),
+                    is_mut: binding.mutability.is_some(),
+                    ty: referred.clone(),
+                }),
+                None => errors.on(
+                    pat,
+                    format!("with `{word}` a load owns its arguments: give this one a plain name, and take it apart in the body"),
+                ),
+            }
+        } else if let Some(binding) = plain.filter(|binding| binding.mutability.is_none()) {
+            taken.push((binding.ident.clone(), ty.clone()));
+        }
+    }
+    let waits = [("soft_timeout", &args.soft_timeout), ("timeout", &args.timeout)];
+    let patience = waits.into_iter().filter_map(|(word, limit)| {
+        Some((
+            word,
+            match &limit.as_ref()?.1 {
+                Quantity::Literal(limit) => Limit::Literal(constructor(*limit)),
+                Quantity::Expr(expr) => Limit::Expr(expr.clone()),
+            },
+        ))
+    });
+    Some(Apart { lent, taken, patience: patience.collect() })
+}
+
+/// The signature, where what the body changes is a copy.
+fn without_mut(mut sig: Signature, apart: Option<&Apart>) -> Signature {
+    let lent = apart.iter().flat_map(|apart| &apart.lent).filter(|lent| lent.is_mut);
+    for lent in lent {
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(typed) = input
+                && let syn::Pat::Ident(binding) = &mut *typed.pat
+                && binding.ident == lent.name
+            {
+                binding.mutability = None;
+            }
+        }
+    }
+    sig
 }
 
 fn has_mut(ty: &Type) -> bool {

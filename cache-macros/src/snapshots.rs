@@ -70,6 +70,19 @@ fn result_with_err_ttl() {
 }
 
 #[test]
+fn loads_that_run_without_their_callers() {
+    check(
+        "loads_that_run_without_their_callers",
+        quote!(skip(db), ttl = 5m, refresh_at = 80%, stale = 1h, on_err = stale, timeout = 2s),
+        quote! {
+            async fn profile(db: &Db, user: &str, page: u32) -> Result<Profile, Error> {
+                db.load(user, page).await
+            }
+        },
+    );
+}
+
+#[test]
 fn events() {
     check(
         "events",

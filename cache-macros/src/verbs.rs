@@ -228,6 +228,13 @@ fn keyed(model: &Model, handle: &Handle) -> TokenStream {
             #by_reference
             call.invalidate()
         }
+        /// Has the entry of this call expire now; true if it was fresh.
+        #vis fn expire #generics(#(#borrowed),*) -> #p::bool #where_clause {
+            #ignore
+            #(let #by_value = #p::own!(#by_value);)*
+            #by_reference
+            call.expire()
+        }
         /// What is stored for this call; never runs the body.
         #vis fn peek #generics(#(#borrowed),*) -> #p::Option<#output> #where_clause {
             #ignore

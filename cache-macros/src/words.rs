@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 25] = [
+const WORDS: [(&str, &str); 30] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -14,6 +14,11 @@ const WORDS: [(&str, &str); 25] = [
     ("jitter", "jitter = 10%"),
     ("err_ttl", "err_ttl = 5s"),
     ("none_ttl", "none_ttl = 30s"),
+    ("refresh_at", "refresh_at = 80%"),
+    ("stale", "stale = 10m"),
+    ("on_err", "on_err = stale"),
+    ("timeout", "timeout = 2s"),
+    ("soft_timeout", "soft_timeout = 50ms"),
     ("cache_if", "cache_if = |value| !value.is_empty()"),
     ("cache_err", "cache_err"),
     ("cache_none", "cache_none"),
@@ -32,12 +37,7 @@ const WORDS: [(&str, &str); 25] = [
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 10] = [
-    ("refresh_at", "it will reload in the background past that share of the lifetime"),
-    ("stale", "it will say for how long an expired value may still be served"),
-    ("on_err", "it will serve the last good value when the body fails"),
-    ("timeout", "it will bound how long a caller waits"),
-    ("soft_timeout", "it will serve a stale value while a slow body finishes"),
+const LATER: [(&str, &str); 5] = [
     ("validate", "it will check a stored value before it is served"),
     ("adaptive_ttl", "it will lengthen the life of entries in use"),
     ("batch", "it will load several keys with one call"),
@@ -50,7 +50,7 @@ const TTL: &str = "write `ttl = 5m`";
 const FLIGHT: &str =
     "one body per key at a time is the default; `single_flight = false` declines it";
 const EVENTS: &str = "write `invalidate_on = [UserUpdated { user_id }]`, or a text like `invalidate_on = [\"users\"]`";
-const STALE: &str = "`stale = DUR` with `on_err = stale` is for that, and is not available yet";
+const STALE: &str = "write `stale = 10m` and `on_err = stale`";
 const LRU: &str = "the least recently used entry goes first, always: leave it out";
 const ONE_CACHE: &str = "there is one cache for the whole process: leave it out";
 const KEY: &str = "write `key = (a, b)`, an expression over the arguments";
@@ -208,6 +208,6 @@ mod tests {
     fn words_of_others_name_ours() {
         assert!(refusal("max_size").contains("`max_entries = 1000` or `max_bytes = 64MiB`"));
         assert!(refusal("TimeToLive").contains("`ttl = 5m`"));
-        assert!(refusal("stale").contains("`stale` is not available yet"));
+        assert!(refusal("validate").contains("`validate` is not available yet"));
     }
 }

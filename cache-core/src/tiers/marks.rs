@@ -22,23 +22,32 @@ pub(super) fn clock(namespace: &str) -> BackendKey {
 /// The mark of an event, or of any of a family.
 pub(super) fn key(namespace: &str, mark: &Mark) -> BackendKey {
     match &mark.bytes {
-        Some(bytes) => BackendKey::new(namespace, &function(mark), "one", bytes),
-        None => BackendKey::new(namespace, &function(mark), "any", b""),
+        Some(bytes) => BackendKey::new(namespace, &function(&mark.family), "one", bytes),
+        None => BackendKey::new(namespace, &function(&mark.family), "any", b""),
     }
 }
 
 /// The marks of all events of a family.
 pub(super) fn family(namespace: &str, mark: &Mark) -> Scope {
-    Scope::function(namespace, &function(mark))
+    Scope::function(namespace, &function(&mark.family))
 }
 
 /// What the marks of a family have in place of a function, which no function is called.
-fn function(mark: &Mark) -> String {
-    format!("mark {}", mark.family)
+fn function(family: &str) -> String {
+    format!("mark {family}")
 }
 
 /// The marks that an entry depends on.
 pub(super) type Marks = Vec<(BackendKey, u64)>;
+
+/// Whether an entry hears of the writes to an endpoint, if of those to any: see `is_heard` in `call.rs`.
+pub(super) fn hear(namespace: &str, marks: &Marks, endpoint: &str) -> bool {
+    let any = Scope::function(namespace, &function("endpoint "));
+    let this = Scope::function(namespace, &function(endpoint));
+    let is_write = |key: &BackendKey| key.as_str().starts_with(any.as_str().trim_end_matches(':'));
+    let mut writes = marks.iter().map(|(key, _)| key).filter(|key| is_write(key)).peekable();
+    writes.peek().is_none() || writes.any(|key| this.contains(key))
+}
 
 /// The marks of an entry, and after them its bytes.
 pub(super) fn with_marks(marks: &Marks, bytes: &[u8]) -> Vec<u8> {

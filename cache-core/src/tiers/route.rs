@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::backend::{BackendKey, CacheBackend, Scope, Value};
 use crate::codec::{Codec, Coder, Compression, Encoded};
 use crate::entry::{AnyValue, EntryRef, KeyRef};
+use crate::event::Family;
 use crate::events::Mark;
 use crate::function::{Function, Tier, registered};
-use crate::outer::{Answer, Asking, Errand};
+use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::task::{BoxFuture, spawn};
 use crate::time::Time;
@@ -112,7 +113,7 @@ impl Route {
     }
 
     /// Looks for a result in one tier after the other.
-    pub(super) fn ask(self: Arc<Self>, key: KeyRef<'_>, anew: bool) -> Option<Asking> {
+    pub(super) fn ask(self: Arc<Self>, key: KeyRef<'_>, question: Question) -> Option<Asking> {
         if self.refusal.get().is_some() {
             return None;
         }
@@ -123,8 +124,8 @@ impl Route {
             let mut missed = Vec::new();
             let mut answer = None;
             for (idx, stop) in self.stops.iter().enumerate() {
-                if !anew {
-                    answer = self.find(stop, &key).await;
+                if let Question::Result(endpoint) = question {
+                    answer = self.find(stop, &key, endpoint).await;
                 }
                 if answer.is_some() {
                     break;
@@ -137,9 +138,12 @@ impl Route {
         }))
     }
 
-    async fn find(&self, stop: &Stop, key: &BackendKey) -> Option<Found> {
+    async fn find(&self, stop: &Stop, key: &BackendKey, endpoint: Option<Family>) -> Option<Found> {
         let value = stop.lane.guarded.get(key).await.ok()??;
         let (marks, bytes) = marks::split(value.payload())?;
+        if endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name())) {
+            return None;
+        }
         for (key, mark) in &marks {
             if stop.lane.mark(key).await != Some(*mark) {
                 return None;

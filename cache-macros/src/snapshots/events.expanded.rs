@@ -75,6 +75,12 @@ impl profile {
         call.arg(&*user);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire(user: &u64) -> ::cache_core::__private::bool {
+        let call = &mut profile::__cache_site().call();
+        call.arg(&*user);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek(user: &u64) -> ::cache_core::__private::Option<Profile> {
         let call = &mut profile::__cache_site().call();

@@ -109,6 +109,12 @@ impl book {
         call.arg(&*id);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire(id: &u64) -> ::cache_core::__private::bool {
+        let call = &mut book::__cache_site().call();
+        call.arg(&*id);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek(id: &u64) -> ::cache_core::__private::Option<Option<Book>> {
         let call = &mut book::__cache_site().call();

@@ -68,6 +68,17 @@ impl chunks {
         call.arg(&items);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire<'a, T: Serialize, const N: usize>(
+        items: &'a [T],
+    ) -> ::cache_core::__private::bool
+    where
+        T: Sync,
+    {
+        let call = &mut chunks::__cache_site::<T, N>().call();
+        call.arg(&items);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek<'a, T: Serialize, const N: usize>(
         items: &'a [T],

@@ -79,6 +79,14 @@ impl count {
         call.arg(&*filter);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
+        filter: &CacheImpl2,
+    ) -> ::cache_core::__private::bool {
+        let call = &mut count::__cache_site::<T, CacheImpl1, CacheImpl2>().call();
+        call.arg(&*filter);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek<T: Table, CacheImpl1: Database, CacheImpl2: Into<String> + Serialize>(
         filter: &CacheImpl2,

@@ -66,6 +66,14 @@ impl render {
         call.arg(&(page % 10));
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire(request: &Request, page: &u32) -> ::cache_core::__private::bool {
+        let page = ::cache_core::__private::own!(page);
+        let call = &mut render::__cache_site().call();
+        call.arg(&(request.path()));
+        call.arg(&(page % 10));
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek(request: &Request, page: &u32) -> ::cache_core::__private::Option<String> {
         let page = ::cache_core::__private::own!(page);

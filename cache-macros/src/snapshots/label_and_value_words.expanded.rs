@@ -120,6 +120,13 @@ impl generate {
         call.arg(&*least);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire(model: &String, least: &usize) -> ::cache_core::__private::bool {
+        let call = &mut generate::__cache_site().call();
+        call.arg(&*model);
+        call.arg(&*least);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek(model: &String, least: &usize) -> ::cache_core::__private::Option<Vec<u8>> {
         let call = &mut generate::__cache_site().call();

@@ -65,6 +65,16 @@ impl Find {
         call.arg(&(name));
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    pub fn expire<T: Source>(
+        this: &Catalog<T>,
+        name: &str,
+    ) -> ::cache_core::__private::bool {
+        let call = &mut Find::__cache_site::<T>().call();
+        call.arg(&(this.id));
+        call.arg(&(name));
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     pub fn peek<T: Source>(
         this: &Catalog<T>,

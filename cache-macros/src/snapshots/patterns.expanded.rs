@@ -70,6 +70,14 @@ impl distance {
         call.arg(&*scale);
         call.invalidate()
     }
+    /// Has the entry of this call expire now; true if it was fresh.
+    fn expire((x, y): &(f64, f64), scale: &f64) -> ::cache_core::__private::bool {
+        let call = &mut distance::__cache_site().call();
+        call.arg(&*x);
+        call.arg(&*y);
+        call.arg(&*scale);
+        call.expire()
+    }
     /// What is stored for this call; never runs the body.
     fn peek((x, y): &(f64, f64), scale: &f64) -> ::cache_core::__private::Option<f64> {
         let call = &mut distance::__cache_site().call();

@@ -24,6 +24,7 @@ mod redis;
 mod registry;
 mod responses;
 mod signatures;
+mod staleness;
 mod storing;
 mod support;
 mod testing_aids;
