@@ -11,11 +11,14 @@ use cache_core::backend::{
     BackendKey, BackendStats, BoxFuture, CacheBackend, Memory, Scope, Time, Value,
 };
 use cache_core::testing::TestCache;
-use cache_core::{Builder, Cache, Error, Event, HeapSize, cached, emit, emit_all};
+use cache_core::{
+    Backend, Builder, Cache, Endpoint, Error, Event, HeapSize, cached, emit, emit_all,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::guarded::{Mood, Moody};
-use crate::support::watched;
+use crate::redis::Server;
+use crate::support::{eventually, watched};
 
 /// A tier in memory that several caches share, as processes share a directory.
 struct Shared {
@@ -502,4 +505,116 @@ fn processes_that_share_a_directory_share_results() {
     assert_eq!(in_process(test, &memory), "0");
     let none = [all[0], ("CACHE_BACKEND", "none")];
     assert_eq!(in_process(test, &none), "0");
+}
+
+fn in_redis(server: &Server) -> TestCache {
+    TestCache::from_builder(Cache::builder().backend(Backend::Redis).redis_url(server.url()))
+}
+
+#[test]
+fn processes_that_share_a_server_share_results_and_events() {
+    let server = Server::start(&[]);
+    let calls = || (square(1), user(1), user(2), greeting(1));
+    run(&in_redis(&server), calls);
+    let second = in_redis(&server);
+    run(&second, calls);
+    assert_eq!(second.stats().recalled, 4);
+    // Others hear of it when it is written.
+    run(&second, || {
+        emit(Renamed { user: 1 });
+        square::invalidate(&1)
+    });
+    let third = in_redis(&server);
+    run(&third, calls);
+    assert_eq!(third.stats().recalled, 1, "user 2");
+    run(&third, square::clear);
+    third.clear();
+    assert!(third.flush(Duration::from_secs(10)));
+    let fourth = in_redis(&server);
+    run(&fourth, calls);
+    assert_eq!(fourth.stats().recalled, 0);
+}
+
+#[test]
+fn a_server_that_is_away_is_a_miss() {
+    let mut server = Server::start(&[]);
+    let process = in_redis(&server);
+    run(&process, || square(1));
+    server.kill();
+    let worker = process.clone();
+    let sum: u64 = watched(move || worker.run(|| (0..50).map(square).sum()));
+    assert_eq!(sum, (0..50).map(|n| n * n).sum::<u64>());
+    assert!(!process.tiers()[0].is_working);
+}
+
+#[test]
+fn a_fast_tier_gets_what_a_slow_one_had() {
+    let server = Server::start(&[]);
+    let url = server.url();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let on = |folder: usize| {
+        let builder = Cache::builder().backend(Backend::Tiered).redis_url(url.clone());
+        TestCache::from_builder(builder.directory(folders[folder].path()))
+    };
+    run(&on(0), || square(1));
+    let other = on(1);
+    run(&other, || square(1));
+    assert_eq!((other.stats().recalled, other.stats().kept), (1, 1));
+    drop(server);
+    let without_server = on(1);
+    without_server.run(|| square(1));
+    assert_eq!(without_server.stats().recalled, 1);
+}
+
+#[cached(ttl = 10m, refresh_at = 50%)]
+async fn rate(currency: u32) -> u32 {
+    currency
+}
+
+#[test]
+fn a_reload_in_the_background_runs_the_body_and_is_kept() {
+    let tier = Shared::new();
+    let process = tier.process();
+    let call = || pollster::block_on(rate(7));
+    run(&process, call);
+    process.advance(Duration::from_secs(400));
+    run(&process, call);
+    eventually("it is reloaded", || process.function("outer::rate").stats().loads == 2);
+    assert_eq!(process.stats().recalled, 0);
+}
+
+#[cached(invalidate_on = ["PUT"])]
+fn listing(page: u32) -> u32 {
+    page
+}
+
+#[test]
+fn a_result_of_one_endpoint_does_not_answer_another() {
+    let tier = Shared::new();
+    let at = |process: &TestCache, route: &str| {
+        run(process, || Endpoint::new(route).run(|| listing(1)));
+    };
+    at(&tier.process(), "/articles");
+    let same = tier.process();
+    at(&same, "/articles");
+    assert_eq!(same.stats().recalled, 1);
+    let other = tier.process();
+    at(&other, "/authors");
+    assert_eq!(other.stats().recalled, 0);
+}
+
+#[test]
+fn what_is_removed_while_it_is_on_its_way_to_the_tier_does_not_arrive() {
+    let tier = Shared::new();
+    let process = tier.process();
+    let remover = process.clone();
+    // The mark is looked up when the result is stored already, and before it is written.
+    *tier.after_mark.lock().unwrap() = Some(Box::new(move || {
+        remover.run(|| user::invalidate(&3));
+    }));
+    run(&process, || user(3));
+    assert!(tier.after_mark.lock().unwrap().is_none(), "it was removed meanwhile");
+    let later = tier.process();
+    run(&later, || user(3));
+    assert_eq!(later.stats().recalled, 0);
 }

@@ -15,14 +15,14 @@ use tempfile::TempDir;
 use crate::support::{eventually, watched};
 
 /// A server of a test's own, which ends with it.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     port: u16,
     _folder: TempDir,
 }
 
 impl Server {
-    fn start(options: &[&str]) -> Self {
+    pub(crate) fn start(options: &[&str]) -> Self {
         Self::start_on(free_port(), options)
     }
 
@@ -43,7 +43,7 @@ impl Server {
         Self { process, port, _folder: folder }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
@@ -61,7 +61,7 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().expect("it runs");
         self.process.wait().expect("its end");
     }
