@@ -33,6 +33,9 @@ use lane::Lane;
 use pending::Pending;
 use route::Route;
 
+/// So long anybody waits, whatever has to be asked: for some answers, each of which a tier may give up after 100 ms.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// The tiers behind the memory of one cache.
 pub(crate) struct Tiers {
     settings: TierSettings,
@@ -133,14 +136,15 @@ impl Tiers {
         self.warnings.lock().push(warning);
     }
 
-    /// Waits for changes that were noted; in the background thread, which would make them, it does not.
+    /// Waits for changes that were noted, but not for long; and not in the background thread, which would make them.
     fn wait(changes: Vec<BoxFuture<'_, ()>>) {
         if !worker::is_here() {
-            block_on(async move {
+            let all = async move {
                 for change in changes {
                     change.await;
                 }
-            });
+            };
+            block_on(within(&Time::system(), PATIENCE, all));
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::events::Mark;
 use crate::function::{Function, Tier, registered};
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
-use crate::task::{BoxFuture, spawn};
+use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 
+use super::PATIENCE;
 use super::lane::Lane;
 use super::marks::{self, Marks};
 use super::pending::Pending;
@@ -121,21 +122,32 @@ impl Route {
         let n_removed = self.n_removed[part].load(Ordering::SeqCst);
         let key = self.key(key);
         Some(Box::pin(async move {
-            let mut missed = Vec::new();
-            let mut answer = None;
-            for (idx, stop) in self.stops.iter().enumerate() {
-                if let Question::Result(endpoint) = question {
-                    answer = self.find(stop, &key, endpoint).await;
-                }
-                if answer.is_some() {
-                    break;
-                }
-                missed.push((idx, stop.lane.clock().await));
-            }
+            let asked = self.look(&key, question);
+            // What takes longer goes on without a tier.
+            let (answer, missed) =
+                within(&Time::system(), PATIENCE, asked).await.unwrap_or_default();
             let errand: Arc<dyn Errand> =
                 Arc::new(Asked { route: self, key, part, n_removed, missed, answer });
             errand
         }))
+    }
+
+    /// What a tier has, and the tiers before it, which have nothing, with their clocks.
+    async fn look(
+        &self,
+        key: &BackendKey,
+        question: Question,
+    ) -> (Option<Found>, Vec<(usize, Option<u64>)>) {
+        let mut missed = Vec::new();
+        for (idx, stop) in self.stops.iter().enumerate() {
+            if let Question::Result(endpoint) = question
+                && let Some(found) = self.find(stop, key, endpoint).await
+            {
+                return (Some(found), missed);
+            }
+            missed.push((idx, stop.lane.clock().await));
+        }
+        (None, missed)
     }
 
     async fn find(&self, stop: &Stop, key: &BackendKey, endpoint: Option<Family>) -> Option<Found> {
