@@ -107,7 +107,7 @@ impl<R: 'static, K> Batch<R, K> {
                 },
                 Claim::Unclaimed => None,
                 // A leader at once: it ends its load when it is dropped.
-                Claim::Lead(lead) => Some(lead.run_async()),
+                Claim::Lead(lead) => Some(lead.unasked()),
             };
             led.extend(key.take().map(|key| Led { idx: *idx, key, leader }));
             false

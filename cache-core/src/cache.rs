@@ -1,24 +1,28 @@
 //! The process-wide cache: owns the memory, the clock, the settings and what is known of each function.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::audit::Audit;
 use crate::background::Background;
 use crate::clock::{Clock, Moment};
-use crate::config::{Config, Settings};
-use crate::entry::EntryInfo;
+use crate::config::{Backend, Config, Settings};
+use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
-use crate::events::{Change, Events, Named};
+use crate::events::{Change, Events, Mark, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::memory::Memory;
+use crate::outer::Outer;
 use crate::ranking::Eviction;
-use crate::stats::Stats;
+use crate::stats::{Stats, TierStats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
 use crate::worker;
+#[cfg(feature = "tiers")]
+use crate::{backend::CacheBackend, config::Custom, tiers::Tiers};
 
 /// Expired entries are given back in rounds at least this far apart.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
@@ -29,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) events: Arc<Events>,
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
+    /// What stands behind the memory.
+    pub(crate) outer: Option<Arc<dyn Outer>>,
     enabled: AtomicBool,
     /// By the address of the function.
     states: Mutex<HashMap<usize, Ref<FunctionState>>>,
@@ -65,6 +71,11 @@ impl Inner {
     }
 
     fn new(settings: Settings, clock: Clock, is_global: bool) -> Self {
+        #[cfg(feature = "tiers")]
+        let outer =
+            Tiers::open(&settings.tiers, is_global).map(|tiers| -> Arc<dyn Outer> { tiers });
+        #[cfg(not(feature = "tiers"))]
+        let outer = None;
         Self {
             memory: Memory::new(
                 settings.max_bytes,
@@ -75,6 +86,7 @@ impl Inner {
             ),
             events: Arc::default(),
             clock,
+            outer,
             enabled: AtomicBool::new(settings.enabled),
             states: Mutex::default(),
             next_sweep: AtomicU64::new(u64::MAX),
@@ -174,6 +186,8 @@ impl Inner {
                     ttl: self.ttl(&state),
                     enabled: state.is_enabled(),
                     refusals: state.refusals(),
+                    disk: function.tiers.disk.is_some(),
+                    redis: function.tiers.redis.is_some(),
                     stats: state.stats(),
                 }
             })
@@ -215,9 +229,13 @@ impl Inner {
     }
 }
 
+// The tiers behind come first: what a load finds there is outdated in memory, if it began before that was.
 impl Ref<Inner> {
     /// Emits an event.
     pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E, change: Change) {
+        if let Some(outer) = &self.outer {
+            outer.outdate(&[Named::new(event).mark()]);
+        }
         self.emitted(self.events.emit(event, change));
     }
 
@@ -228,8 +246,56 @@ impl Ref<Inner> {
 
     /// Emits what has a name.
     pub(crate) fn emit_named(&self, events: &[Named]) {
+        if let Some(outer) = &self.outer {
+            outer.outdate(&events.iter().map(Named::mark).collect::<Vec<_>>());
+        }
         let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
         self.emitted(has_moved);
+    }
+
+    /// Drops what is stored for a call, outdates what is computed from it, and says whether there was something.
+    pub(crate) fn invalidate(&self, key: KeyRef<'_>) -> bool {
+        if let Some(outer) = &self.outer {
+            outer.remove(key);
+        }
+        let was_there = self.memory.invalidate(key, &self.clock);
+        self.note_change(key, Change::Hard);
+        was_there
+    }
+
+    /// Has what is stored for a call expire now, and says whether it was fresh.
+    pub(crate) fn expire(&self, key: KeyRef<'_>) -> bool {
+        if let Some(outer) = &self.outer {
+            outer.remove(key);
+        }
+        let was_fresh = self.memory.expire(key, &self.clock);
+        self.note_change(key, Change::Soft);
+        was_fresh
+    }
+
+    /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
+    pub(crate) fn note_change(&self, key: KeyRef<'_>, change: Change) {
+        if let (Some(outer), Some(mark)) = (&self.outer, key.topic().mark()) {
+            outer.outdate(&[mark]);
+        }
+        self.emitted(self.events.emit_topic(key.topic(), change));
+    }
+
+    /// Drops what a function has stored.
+    pub(crate) fn clear_function(&self, state: &FunctionState) {
+        if let Some(outer) = &self.outer {
+            outer.clear(Some(state.function));
+        }
+        self.memory.clear(Some(state));
+        self.note_changes(state.function);
+    }
+
+    /// Outdates what was computed from results of a function, after those are out of reach.
+    fn note_changes(&self, function: &'static Function) {
+        if let Some(outer) = &self.outer {
+            outer.outdate(&[Mark::all(function.family())]);
+        }
+        self.emitted(self.events.emit_all(function.family(), Change::Hard));
     }
 
     /// Drops what is stored under names or labels like that, outdates what is computed from it,
@@ -237,13 +303,18 @@ impl Ref<Inner> {
     fn invalidate_matching(&self, pattern: &str) -> usize {
         let is_named = |function: &Function| glob::matches(pattern, function.name);
         let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
+        // What a load that runs, or an entry that is not in memory, is labelled is not known.
+        let known = self.known_states().into_iter().map(|state| state.function);
+        let is_meant = |it: &&'static Function| it.is_labelled || is_named(it);
+        // Those that this process has not called yet have results in the tiers behind all the same.
+        let mut functions: Vec<_> = registered().chain(known).filter(is_meant).collect();
+        functions.sort_by_key(|function| address(function));
+        functions.dedup_by_key(|function| address(function));
+        for function in &functions {
+            self.outer.iter().for_each(|outer| outer.clear(Some(function)));
+        }
         let n_entries = self.memory.invalidate_matching(is_named, is_labelled);
-        // What a load that runs, or an entry that was evicted, is labelled is not known.
-        let states = self.known_states().into_iter().map(|state| state.function);
-        let families = states.filter(|it| it.is_labelled || is_named(it)).map(Function::family);
-        let has_moved =
-            families.fold(false, |moved, it| self.events.emit_all(it, Change::Hard) | moved);
-        self.emitted(has_moved);
+        functions.into_iter().for_each(|function| self.note_changes(function));
         n_entries
     }
 
@@ -337,6 +408,9 @@ impl Cache {
 
     /// Drops everything. Results that are being computed now will reach their callers and not be stored.
     pub fn clear(&self) {
+        if let Some(outer) = &self.inner.outer {
+            outer.clear(None);
+        }
         self.inner.memory.clear(None);
     }
 
@@ -408,6 +482,8 @@ impl Cache {
     #[must_use]
     pub fn config(&self) -> Config {
         let (budget, settings) = (&self.inner.memory.budget, &self.inner.settings);
+        let mut warnings = settings.warnings.clone();
+        warnings.extend(self.inner.outer.iter().flat_map(|outer| outer.warnings()));
         Config {
             enabled: self.inner.enabled.load(Ordering::SeqCst),
             max_bytes: budget.max_bytes(),
@@ -415,7 +491,7 @@ impl Cache {
             ttl: settings.ttl,
             exact_order: settings.exact_order,
             eviction: settings.eviction,
-            warnings: settings.warnings.clone(),
+            warnings,
         }
     }
 
@@ -434,6 +510,18 @@ impl Cache {
     /// Turns caching off, so that every call runs its body, or on again. What is stored stays, and can be invalidated.
     pub fn set_enabled(&self, enabled: bool) {
         self.inner.set_enabled(enabled);
+    }
+
+    /// How the tiers behind the memory are doing, those that are asked first before the others.
+    #[must_use]
+    pub fn tiers(&self) -> Vec<TierStats> {
+        self.inner.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default()
+    }
+
+    /// Waits until the tiers behind the memory have everything, for example before the program ends, and says whether
+    /// they have.
+    pub fn flush(&self, patience: Duration) -> bool {
+        self.inner.outer.as_ref().is_none_or(|outer| outer.flush(patience))
     }
 
     /// Starts all counters anew, and the peak from what is held now.
@@ -492,6 +580,45 @@ impl Builder {
     /// share, where uses that lie within a 64th of the entries would count as one.
     pub fn exact_order(mut self, exact: bool) -> Self {
         self.settings.exact_order = exact;
+        self
+    }
+
+    /// Where results are kept, in the place of what their functions say. `CACHE_BACKEND` wins over it.
+    ///
+    /// All but [`Backend::None`] and [`Backend::Memory`] take the feature `tiers`.
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.settings.set_backend(Some(backend));
+        self
+    }
+
+    /// A tier of your own behind the memory, for all functions and in the place of any other.
+    #[cfg(feature = "tiers")]
+    pub fn custom_backend(mut self, backend: Arc<dyn CacheBackend>) -> Self {
+        self.settings.tiers.custom = Some(Custom(Arc::new(backend)));
+        self
+    }
+
+    /// Where files are kept. `CACHE_DIR` wins over it; by default it is where the system keeps caches.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.tiers.directory = Some(directory.into());
+        self
+    }
+
+    /// The limit on the bytes of all files, 1 GiB by default. `CACHE_MAX_SIZE_MB` wins over it.
+    pub fn max_disk_bytes(mut self, max: usize) -> Self {
+        self.settings.tiers.max_bytes = Some(max);
+        self
+    }
+
+    /// The address of the Redis server. `REDIS_URL` wins over it.
+    pub fn redis_url(mut self, url: impl Into<String>) -> Self {
+        self.settings.tiers.redis_url = Some(url.into());
+        self
+    }
+
+    /// What tells programs apart that share files or a server, `cache` by default. `CACHE_NAMESPACE` wins over it.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.settings.tiers.namespace = Some(namespace.into());
         self
     }
 

@@ -20,15 +20,17 @@ use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
-use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, put, storable};
+use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
 use crate::outcome::{Kind, Plan};
+use crate::outer::Question;
 use crate::sources::{Sources, Standing};
 use crate::spare::{RETRY, Spare, note_stale};
 use crate::stats::{AnyTime, Stats};
 use crate::sync::{Arc, Ref};
 use crate::waits::Wait;
+use crate::worker;
 
 /// One instantiation of an annotated function, and how this call is to be answered.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +98,7 @@ impl Site {
     /// Drops what the function has stored.
     pub fn clear(self) {
         let cache = context::current_cache();
-        cache.memory.clear(Some(&*cache.state(self.function)));
-        // After what is stored is gone: who sees this finds nothing of it.
-        cache.emitted(cache.events.emit_all(self.function.family(), Change::Hard));
+        cache.clear_function(&cache.state(self.function));
     }
 
     /// Makes the next call on this thread reload, until the scope is dropped.
@@ -283,7 +283,9 @@ impl Call {
         match cache.memory.begin(key, join, company, false, &cache.clock) {
             // A load needs no more than what is on the stack.
             Begin::Lead(load) => {
-                Leader::new(cache, key, load, around.as_ref(), spare).run(plan, |_| body())
+                let mut leader = Leader::new(cache, key, load, around.as_ref(), spare);
+                leader.ask_here();
+                leader.run(plan, |_| context::recalled().unwrap_or_else(body))
             }
             begun => {
                 let key = key.to_owned(state.clone());
@@ -314,23 +316,13 @@ impl Call {
     /// Drops what is stored for the call; true if there was something.
     #[must_use]
     pub fn invalidate(&mut self) -> bool {
-        let invalidate = |cache: &Ref<Inner>, key: KeyRef<'_>| {
-            let was_there = cache.memory.invalidate(key, &cache.clock);
-            note_change(cache, key, Change::Hard);
-            was_there
-        };
-        self.addressed(invalidate).unwrap_or(false)
+        self.addressed(|cache, key| cache.invalidate(key)).unwrap_or(false)
     }
 
     /// Has what is stored for the call expire now; true if it was fresh.
     #[must_use]
     pub fn expire(&mut self) -> bool {
-        let expire = |cache: &Ref<Inner>, key: KeyRef<'_>| {
-            let was_fresh = cache.memory.expire(key, &cache.clock);
-            note_change(cache, key, Change::Soft);
-            was_fresh
-        };
-        self.addressed(expire).unwrap_or(false)
+        self.addressed(|cache, key| cache.expire(key)).unwrap_or(false)
     }
 
     /// What is stored for the call. Neither counts nor makes it more recently used.
@@ -346,6 +338,10 @@ impl Call {
     #[must_use]
     pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
+            let errand = cache.outer.as_ref().and_then(|outer| {
+                outer.remove(key);
+                outer.ask(key, Question::Anew).filter(|_| !worker::is_here()).map(block_on)
+            });
             let sources = terms.sources();
             let entry = if key.state.is_enabled() {
                 storable(cache, key, plan, value, terms, sources.as_deref())
@@ -353,14 +349,15 @@ impl Call {
                 // What is there must not come back when caching is switched on again.
                 None
             };
-            let is_stored = match entry {
-                Some(entry) => put(cache, entry, key) == Stored::Yes,
-                None => {
-                    cache.memory.invalidate(key, &cache.clock);
-                    false
-                }
+            let Some(entry) = entry else {
+                cache.invalidate(key);
+                return false;
             };
-            note_change(cache, key, Change::Hard);
+            let is_stored = put(cache, entry.clone(), key) == Stored::Yes;
+            cache.note_change(key, Change::Hard);
+            if let Some(errand) = errand.filter(|_| is_stored) {
+                keep(cache, key, errand, entry);
+            }
             is_stored
         };
         self.addressed(store).unwrap_or(false)
@@ -525,11 +522,6 @@ fn hears(entry: Entry<'_>, endpoint: Family) -> bool {
     entry.stamps().is_none_or(|stamps| stamps.hear(endpoint))
 }
 
-/// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
-fn note_change(cache: &Ref<Inner>, key: KeyRef<'_>, change: Change) {
-    cache.emitted(cache.events.emit_topic(key.topic(), change));
-}
-
 /// What the cache says to a call.
 pub enum Lookup<R: 'static> {
     /// Its result.
@@ -570,7 +562,7 @@ impl<R: 'static> Reload<R> {
         let begun = cache.memory.begin(key.borrow(), join, Company::Expected, true, &cache.clock);
         let Begin::Lead(load) = begun else { return };
         key.state.counters.add(AnyTime::Reloads, 1);
-        let leader = Lead { cache, key, load, around: None, spare }.run_async();
+        let leader = Lead { cache, key, load, around: None, spare }.run_async(true).await;
         let (leader, out, terms) = Running::new(leader, body).await;
         leader.finish(plan, out, terms);
     }
@@ -602,7 +594,7 @@ struct Ticket {
 impl<R: 'static> Miss<R> {
     /// Runs a sync body, or waits for whoever runs it.
     pub fn load(self, body: impl FnOnce() -> R) -> R {
-        self.load_with(|_| body())
+        self.load_with(|_| context::recalled().unwrap_or_else(body))
     }
 
     /// Runs a sync body that has something to say about its result.
@@ -613,7 +605,9 @@ impl<R: 'static> Miss<R> {
             // Only async loads are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => context::bypass(|| body(&mut Terms::new())),
             Claim::Lead(Lead { cache, key, load, around, spare }) => {
-                Leader::new(cache, key, load, around.as_ref(), spare).run(plan, body)
+                let mut leader = Leader::new(cache, key, load, around.as_ref(), spare);
+                leader.ask_here();
+                leader.run(plan, body)
             }
         }
     }
@@ -642,7 +636,12 @@ impl<R: 'static> Miss<R> {
 
     /// Runs an async body, or waits for whoever runs it.
     pub fn load_async(self, body: impl Future<Output = R>) -> impl Future<Output = R> {
-        self.load_async_with(async { (body.await, Terms::new()) })
+        self.load_async_with(async {
+            if let Some(out) = context::recalled() {
+                return (out, Terms::new());
+            }
+            (body.await, Terms::new())
+        })
     }
 
     /// Runs an async body that has something to say about its result.
@@ -677,7 +676,7 @@ impl<R: 'static> Miss<R> {
         let adopted = match self.claim(Company::Expected).await {
             Claim::Shared(out) => return out,
             Claim::Unclaimed => return context::bypass_async(body).await.0,
-            Claim::Lead(lead) => Running::new(lead.run_async(), body),
+            Claim::Lead(lead) => Running::new(lead.run_async(false).await, body),
             Claim::Adopt(load, awaited) => match load.downcast::<Running<R>>() {
                 Ok(load) => load.awaited(awaited),
                 // All loads of a function are of one type.
@@ -695,7 +694,7 @@ impl<R: 'static> Miss<R> {
             // Only loads that can do without their caller are left to others.
             Claim::Unclaimed | Claim::Adopt(..) => context::bypass_async(body).await.0,
             Claim::Lead(lead) => {
-                let leader = lead.run_async();
+                let leader = lead.run_async(false).await;
                 let (out, terms) = leader.run_async(body).await;
                 leader.finish(plan, out, terms)
             }
@@ -821,8 +820,16 @@ pub(crate) struct Lead {
 }
 
 impl Lead {
-    /// Leads an async load.
-    pub(crate) fn run_async(self) -> Leader<Key> {
+    /// Leads an async load, which looks for no result if it is to be `anew`.
+    async fn run_async(self, anew: bool) -> Leader<Key> {
+        let Self { cache, key, load, around, spare } = self;
+        let mut leader = Leader::new_async(cache, key, load, around.as_ref(), spare);
+        leader.ask(anew).await;
+        leader
+    }
+
+    /// Leads an async load, and asks nobody else for its result.
+    pub(crate) fn unasked(self) -> Leader<Key> {
         Leader::new_async(self.cache, self.key, self.load, self.around.as_ref(), self.spare)
     }
 }

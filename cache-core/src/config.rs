@@ -4,12 +4,16 @@
 //! and a call at run time wins over both.
 //! A value that makes no sense is ignored with a warning that names it and says what is used instead.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::background::MAX_RELOADS;
 use crate::function::Overrides;
 use crate::ranking::Eviction;
+use crate::sync::Arc;
 
 const DEFAULT_MAX_BYTES: usize = 256 << 20;
 
@@ -21,11 +25,60 @@ pub(crate) struct Settings {
     pub(crate) max_entries: Option<usize>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) exact_order: bool,
+    pub(crate) tiers: TierSettings,
     pub(crate) max_reloads: usize,
     pub(crate) eviction: Eviction,
     /// By the name that the environment uses.
     pub(crate) functions: BTreeMap<String, Overrides>,
     pub(crate) warnings: Vec<String>,
+}
+
+/// What is said about the tiers behind the memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TierSettings {
+    /// For all functions, in the place of what they say.
+    pub(crate) backend: Option<Backend>,
+    /// A tier of the user's own, for all functions.
+    pub(crate) custom: Option<Custom>,
+    pub(crate) directory: Option<PathBuf>,
+    /// Of all files together.
+    pub(crate) max_bytes: Option<usize>,
+    pub(crate) redis_url: Option<String>,
+    /// Tells programs apart that share a tier.
+    pub(crate) namespace: Option<String>,
+}
+
+/// Where results are kept, of every function alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Nowhere: every call runs its body.
+    None,
+    /// In memory alone, also those of functions with `disk` or `redis`.
+    Memory,
+    /// In memory, and in files.
+    Filesystem,
+    /// In memory, and in Redis.
+    Redis,
+    /// In memory, in files, and in Redis.
+    Tiered,
+}
+
+/// A tier of the user's own, whose type the feature `tiers` knows.
+#[derive(Clone)]
+pub(crate) struct Custom(pub(crate) Arc<dyn Any + Send + Sync>);
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Custom {}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Custom")
+    }
 }
 
 impl Default for Settings {
@@ -36,6 +89,7 @@ impl Default for Settings {
             max_entries: None,
             ttl: None,
             exact_order: false,
+            tiers: TierSettings::default(),
             max_reloads: MAX_RELOADS,
             eviction: Eviction::Lru,
             functions: BTreeMap::new(),
@@ -68,6 +122,19 @@ impl Settings {
                 "CACHE_TTL_SECONDS" => {
                     self.ttl = self.parse(&name, &value, some(duration), self.ttl)
                 }
+                "CACHE_BACKEND" => {
+                    let now = self.tiers.backend;
+                    let backend = self.parse(&name, &value, some(backend), now);
+                    self.set_backend(backend);
+                }
+                "CACHE_DIR" => self.tiers.directory = Some(value.into()),
+                "CACHE_MAX_SIZE_MB" => {
+                    let now = self.tiers.max_bytes.map(Bytes);
+                    let max = self.parse(&name, &value, some(mebibytes), now);
+                    self.tiers.max_bytes = max.map(|bytes| bytes.0);
+                }
+                "CACHE_NAMESPACE" => self.tiers.namespace = Some(value),
+                "REDIS_URL" => self.tiers.redis_url = Some(value),
                 _ => {
                     if let Some(rest) = name.strip_prefix("CACHE_FN_") {
                         self.apply_to_function(&name, rest, &value);
@@ -76,6 +143,12 @@ impl Settings {
             }
         }
         self
+    }
+
+    /// Chooses where results are kept.
+    pub(crate) fn set_backend(&mut self, backend: Option<Backend>) {
+        self.tiers.backend = backend;
+        self.enabled &= backend != Some(Backend::None);
     }
 
     fn apply_to_function(&mut self, name: &str, rest: &str, value: &str) {
@@ -184,6 +257,12 @@ impl Show for Bytes {
     }
 }
 
+impl Show for Backend {
+    fn show(&self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+}
+
 impl Show for Duration {
     fn show(&self) -> String {
         format!("{self:?}")
@@ -232,6 +311,17 @@ fn mebibytes(value: &str) -> Result<Bytes, &'static str> {
     let bytes = mebibytes * f64::from(1 << 20);
     // The cast saturates, which is what a limit beyond the address space means.
     if bytes >= 1.0 { Ok(Bytes(bytes as usize)) } else { Err(wanted) }
+}
+
+fn backend(value: &str) -> Result<Backend, &'static str> {
+    match value.to_ascii_lowercase().as_str() {
+        "none" => Ok(Backend::None),
+        "memory" => Ok(Backend::Memory),
+        "filesystem" => Ok(Backend::Filesystem),
+        "redis" => Ok(Backend::Redis),
+        "tiered" => Ok(Backend::Tiered),
+        _ => Err("it must be none, memory, filesystem, redis or tiered"),
+    }
 }
 
 /// `600` in seconds, `250ms`, `1h30m`.

@@ -15,6 +15,7 @@ use crate::event::Family;
 use crate::events::Events;
 use crate::flight::Flight;
 use crate::function::Function;
+use crate::outer::Errand;
 use crate::sources::Sources;
 use crate::sync::thread::LocalKey;
 use crate::sync::{Arc, AtomicUsize, Ordering, Ref, shared, thread_local};
@@ -86,6 +87,8 @@ pub(crate) struct Around {
     /// Whether what runs within it is the body of a function that passes the cache by, whose result is not that of the
     /// load.
     pub(crate) is_bypassed: bool,
+    /// What the outer tiers were asked for it.
+    pub(crate) errand: Option<Arc<dyn Errand>>,
 }
 
 impl Around {
@@ -146,9 +149,27 @@ pub(crate) fn current_load() -> Option<Around> {
     innermost(|load| Some(load.clone()))
 }
 
+/// What others wait for of the innermost load, which others may now find as well.
+pub(crate) fn own_flight() -> Option<Arc<Flight>> {
+    innermost(|load| load.sources().and(load.flight.clone()))
+}
+
 /// What the innermost load is computed from, if it is known to be computed from anything.
 pub(crate) fn known_sources() -> Option<Arc<Sources>> {
     innermost(|load| load.flight.as_ref()?.known_sources().cloned())
+}
+
+/// The result of the innermost load, if an outer tier had it: then its body is not to run.
+pub fn recalled<R: 'static>() -> Option<R> {
+    let errand = innermost(|load| load.errand.clone())?;
+    let mut out = None;
+    errand.answer()?.restore(&mut out);
+    out
+}
+
+/// Whether the innermost load need not run its body.
+pub(crate) fn is_recalled() -> bool {
+    innermost(|load| load.errand.as_ref()?.answer().map(drop)).is_some()
 }
 
 #[cold]

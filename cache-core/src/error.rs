@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Why a request to configure the cache was refused.
+/// Why the cache could not do what it was asked to.
 #[derive(Debug)]
 pub struct Error(Kind);
 
@@ -13,9 +13,27 @@ pub struct Error(Kind);
 enum Kind {
     AlreadyInUse,
     NoFunction { name: String, known: Vec<String> },
+    Tier { failed: String, cause: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Error {
+    /// An error of a slower tier: what failed, at which place, and why.
+    ///
+    /// ```
+    /// use cache_core::Error;
+    ///
+    /// let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    /// let error = Error::tier("cannot read `/srv/cache/4f2a`", cause);
+    /// assert_eq!(error.to_string(), "cannot read `/srv/cache/4f2a`: permission denied");
+    /// ```
+    #[cold]
+    pub fn tier(
+        failed: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self(Kind::Tier { failed: failed.into(), cause: cause.into() })
+    }
+
     #[cold]
     pub(crate) fn already_in_use() -> Self {
         Self(Kind::AlreadyInUse)
@@ -41,11 +59,19 @@ impl fmt::Display for Error {
                     known => write!(f, "; there are: {}", known.join(", ")),
                 }
             }
+            Kind::Tier { failed, cause } => write!(f, "{failed}: {cause}"),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Tier { cause, .. } => Some(&**cause),
+            _ => None,
+        }
+    }
+}
 
 /// A call has taken longer than the `timeout` of its function.
 ///

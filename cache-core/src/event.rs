@@ -3,9 +3,9 @@
 //! Two events are the same when their families and their canonical bytes are. A derived type is a family of its own, so
 //! events of two types are never the same, whatever they hold. Texts and tuples are one family, of *names*.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use foldhash::fast::FixedState;
@@ -98,21 +98,45 @@ pub struct Family(Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
-    Type(TypeId),
-    Function(usize),
+    Type(TypeId, Name),
+    Function(usize, Name),
     Endpoint(u64),
+}
+
+/// What a family is called. What it is tells it from others, so this need not.
+#[derive(Clone, Copy, Debug, Eq)]
+struct Name {
+    module: &'static str,
+    name: &'static str,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl Family {
     /// The events of a type, whatever lifetimes are in it.
     #[must_use]
     pub fn of<T: ?Sized>() -> Self {
-        Self(Kind::Type(typeid::of::<T>()))
+        let name = Name { module: "", name: type_name::<T>() };
+        Self(Kind::Type(typeid::of::<T>(), name))
+    }
+
+    /// All events there are.
+    pub(crate) fn everything() -> Self {
+        enum Everything {}
+        Self::of::<Everything>()
     }
 
     /// The calls of the function that is declared at this address.
-    pub(crate) fn of_function(address: usize) -> Self {
-        Self(Kind::Function(address))
+    pub(crate) fn of_function(address: usize, module: &'static str, name: &'static str) -> Self {
+        Self(Kind::Function(address, Name { module, name }))
     }
 
     /// The writes to an endpoint. Two whose hashes are equal are one, which drops more than is needed, never less.
@@ -127,11 +151,20 @@ impl Family {
 
     /// Whether it is one of calls, not of events.
     pub(crate) fn is_function(self) -> bool {
-        matches!(self.0, Kind::Function(_))
+        matches!(self.0, Kind::Function(..))
     }
 
     pub(crate) fn is_endpoint(self) -> bool {
         matches!(self.0, Kind::Endpoint(_))
+    }
+
+    /// What it is called outside of the process. Two of one name are one there, which drops more than is needed.
+    pub(crate) fn name(self) -> String {
+        match self.0 {
+            Kind::Type(_, Name { name, .. }) => format!("type {name}"),
+            Kind::Function(_, Name { module, name }) => format!("call {module}::{name}"),
+            Kind::Endpoint(route) => format!("endpoint {route:x}"),
+        }
     }
 
     pub(crate) fn hash(self) -> u64 {

@@ -73,6 +73,28 @@ pub(crate) struct Topic<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
+impl Topic<'_> {
+    /// What it is called outside of the process. An instantiation of a generic function has no name there.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let bytes = Some(self.bytes.into());
+        self.instance.is_none().then(|| Mark { family: self.family.name(), bytes })
+    }
+}
+
+/// What an event is called outside of the process, or any event of a family, where there are no bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) family: String,
+    pub(crate) bytes: Option<Box<[u8]>>,
+}
+
+impl Mark {
+    /// All events of a family.
+    pub(crate) fn all(family: Family) -> Self {
+        Self { family: family.name(), bytes: None }
+    }
+}
+
 /// What some cell is for.
 #[derive(Clone, Copy)]
 enum Scope<'a> {
@@ -190,6 +212,18 @@ impl Stamp {
         Self { cell: self.cell.clone(), generation: self.cell.0.generation() }
     }
 
+    /// What it is called outside of the process, if it has a name there.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let cell = &self.cell.0;
+        match &cell.part {
+            Part::One { instance, bytes } => {
+                let (family, instance) = (cell.family, *instance);
+                Topic { family, instance, hash: cell.hash, bytes }.mark()
+            }
+            Part::Any | Part::All => Some(Mark { family: cell.family.name(), bytes: None }),
+        }
+    }
+
     /// Whether it is a write to an endpoint.
     fn is_write(&self) -> bool {
         self.cell.0.family.is_endpoint()
@@ -274,6 +308,11 @@ impl Stamps {
         self.stamps.iter()
     }
 
+    /// What they are called outside of the process, if all have a name there.
+    pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
+        self.iter().map(Stamp::mark).collect()
+    }
+
     /// Whether a request to an endpoint may be answered by the result.
     pub(crate) fn hear(&self, endpoint: Family) -> bool {
         hear(&self.stamps, endpoint)
@@ -333,6 +372,11 @@ impl Events {
     /// An event as it is now.
     pub(crate) fn stamp_topic(self: &Arc<Self>, topic: Topic<'_>) -> Stamp {
         self.stamp_scope(&mut self.state.lock(), Scope::One(topic))
+    }
+
+    /// Whatever is emitted, and whatever is done to a call by hand, as it is now.
+    pub(crate) fn stamp_everything(self: &Arc<Self>) -> Stamp {
+        self.stamp_any(Family::everything())
     }
 
     /// Any event of a family as it is now.
@@ -426,7 +470,8 @@ impl Events {
             state.watched.note(scopes, n_emitted);
         }
         let mut has_moved = false;
-        for cell in scopes.iter().filter_map(|scope| state.find(scope)) {
+        let everything = Scope::Any(Family::everything());
+        for cell in scopes.iter().chain([&everything]).filter_map(|scope| state.find(scope)) {
             cell.generation.fetch_add(change.step(), Ordering::AcqRel);
             has_moved = true;
         }
@@ -514,6 +559,11 @@ impl Named {
     /// A write to an endpoint that was not made by any user who is known.
     pub(crate) fn by_nobody(endpoint: Family, method: &str) -> Self {
         Self::in_family(endpoint, &(method,))
+    }
+
+    /// What it is called outside of the process.
+    pub(crate) fn mark(&self) -> Mark {
+        self.topic().and_then(|topic| topic.mark()).unwrap_or_else(|| Mark::all(self.family))
     }
 
     fn topic(&self) -> Option<Topic<'_>> {

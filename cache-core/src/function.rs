@@ -1,5 +1,6 @@
 //! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
 
+use std::any::Any;
 use std::time::Duration;
 
 use once_cell::race::OnceRef;
@@ -51,6 +52,8 @@ pub struct Function {
     pub(crate) inherits: bool,
     /// What the events are called that it names; `None` if it says nothing about events.
     pub(crate) events: Option<&'static [&'static str]>,
+    /// Whether and how its results are kept outside of the process.
+    pub(crate) tiers: Tiers,
     /// Its state in the global cache, one load away: a hit does not search for it.
     pub(crate) global: OnceRef<'static, FunctionState>,
 }
@@ -96,6 +99,7 @@ impl Function {
             is_mortal: false,
             inherits: true,
             events: None,
+            tiers: Tiers::NONE,
             global: OnceRef::new(),
         }
     }
@@ -107,7 +111,7 @@ impl Function {
 
     /// What is done by hand to its calls.
     pub(crate) fn family(&'static self) -> Family {
-        Family::of_function(std::ptr::from_ref(self).addr())
+        Family::of_function(std::ptr::from_ref(self).addr(), self.module, self.name)
     }
 
     /// `version = N`.
@@ -245,6 +249,81 @@ impl Function {
     /// `invalidate_on = …`, as far as the events can be named before the first call.
     pub const fn events(mut self, titles: &'static [&'static str]) -> Self {
         self.events = Some(titles);
+        self
+    }
+
+    /// `disk`.
+    pub const fn disk(mut self, tier: Tier) -> Self {
+        self.tiers.disk = Some(tier);
+        self
+    }
+
+    /// `redis`.
+    pub const fn redis(mut self, tier: Tier) -> Self {
+        self.tiers.redis = Some(tier);
+        self
+    }
+
+    /// How its values leave the process, and what tells it from what it was before it was edited.
+    pub const fn stow(mut self, fingerprint: u64, stow: fn() -> Option<&'static Stow>) -> Self {
+        self.tiers.fingerprint = fingerprint;
+        self.tiers.stow = stow;
+        self
+    }
+}
+
+/// What a function says about the tiers behind the memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Tiers {
+    /// `disk`.
+    pub disk: Option<Tier>,
+    /// `redis`.
+    pub redis: Option<Tier>,
+    /// Tells the function from what it was before it was edited.
+    pub fingerprint: u64,
+    /// How its values leave the process, if they can. The feature `tiers` knows what it is.
+    pub stow: fn() -> Option<&'static Stow>,
+}
+
+/// How the values of a function leave the process.
+pub type Stow = dyn Any + Send + Sync;
+
+impl Tiers {
+    const NONE: Self = Self { disk: None, redis: None, fingerprint: 0, stow: || None };
+}
+
+/// What a function says about one tier.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tier {
+    /// `ttl = DUR`.
+    pub ttl: Option<Duration>,
+    /// `codec = NAME`.
+    pub codec: Option<&'static str>,
+    /// `compress = NAME`.
+    pub compress: Option<&'static str>,
+}
+
+impl Tier {
+    /// A tier with default behaviour.
+    pub const fn new() -> Self {
+        Self { ttl: None, codec: None, compress: None }
+    }
+
+    /// `ttl = DUR`.
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// `codec = NAME`.
+    pub const fn codec(mut self, name: &'static str) -> Self {
+        self.codec = Some(name);
+        self
+    }
+
+    /// `compress = NAME`.
+    pub const fn compress(mut self, name: &'static str) -> Self {
+        self.compress = Some(name);
         self
     }
 }
@@ -411,6 +490,10 @@ pub struct FunctionStats {
     pub enabled: bool,
     /// How many results `validate` has refused, by the layer that was the first to do so.
     pub refusals: Vec<(&'static str, u64)>,
+    /// Whether `disk` is in its attribute.
+    pub disk: bool,
+    /// Whether `redis` is in its attribute.
+    pub redis: bool,
     /// What it has done.
     pub stats: Stats,
 }

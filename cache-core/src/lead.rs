@@ -15,14 +15,17 @@ use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
 use crate::epoch;
 use crate::event::{Event, Family};
 use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
+use crate::executor::block_on;
 use crate::flight::{Flight, Landing, LeaderWaker};
 use crate::memory::{Load, Stored};
 use crate::outcome::{Kind, Plan, Verdict};
+use crate::outer::{Errand, Outer, Question};
 use crate::sources::{Link, Origin, Said, Sources};
 use crate::spare::{RETRY, Spare};
 use crate::stats::AnyTime;
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, Wait};
+use crate::worker;
 
 /// What a load says about its result, apart from the result.
 #[derive(Default)]
@@ -115,6 +118,9 @@ impl Terms {
 
     /// `invalidate_on = [EVENT]`.
     pub fn on<E: Event + ?Sized>(&mut self, event: &E) {
+        if let Some(mut found) = self.found() {
+            return found.on(event);
+        }
         self.depend(|events| events.stamp(event));
         for write in writes(event) {
             self.depend(|events| events.stamp_named(&write));
@@ -123,6 +129,9 @@ impl Terms {
 
     /// `invalidate_on = [TYPE]`.
     pub fn on_any<E: Event + ?Sized>(&mut self) {
+        if let Some(mut found) = self.found() {
+            return found.on_any::<E>();
+        }
         self.depend(|events| Some(events.stamp_any(E::family())));
     }
 
@@ -134,6 +143,13 @@ impl Terms {
     /// `invalidate_on = [EVENT]`, where not all is there that the event is made of.
     pub fn on_unknown(&mut self) {
         self.depend(|_| None);
+    }
+
+    /// Where events go that are named after an outer tier had the result: as they were before that was asked.
+    fn found(&self) -> Option<Found> {
+        let (_, sources) =
+            self.owner().filter(|_| self.sources.is_none() && context::is_recalled())?;
+        Some(Found { sources })
     }
 
     fn depend(&mut self, stamp: impl FnOnce(&Arc<Events>) -> Option<Stamp>) {
@@ -228,6 +244,8 @@ pub(crate) struct Leader<K: AsKey> {
     _wait: Option<Wait>,
     /// and depends on it.
     link: Option<Link>,
+    /// What the outer tiers were asked, and everything as it was before that.
+    errand: Option<(Arc<dyn Errand>, Stamp)>,
     /// What may be served in need, and goes when there is a better result.
     spare: Option<Spare>,
     is_ended: bool,
@@ -246,7 +264,18 @@ impl<K: AsKey> Leader<K> {
         let link = around.zip(load.flight.as_ref());
         let link = link.map(|(around, flight)| around.add_load(flight.sources()));
         let endpoint = context::endpoint();
-        Self { cache, key, load, endpoint, frame: None, _wait: wait, link, spare, is_ended: false }
+        Self {
+            cache,
+            key,
+            load,
+            endpoint,
+            frame: None,
+            _wait: wait,
+            link,
+            errand: None,
+            spare,
+            is_ended: false,
+        }
     }
 
     /// Leads an async load.
@@ -280,6 +309,7 @@ impl<K: AsKey> Leader<K> {
             flight: self.load.flight.clone(),
             endpoint: self.endpoint,
             is_bypassed: false,
+            errand: self.errand.as_ref().map(|(errand, _)| Arc::clone(errand)),
         }
     }
 
@@ -292,6 +322,43 @@ impl<K: AsKey> Leader<K> {
     pub(crate) fn computed_by(&self, flight: &Arc<Flight>) -> Awaited {
         let link = self.flight().map(|own| own.sources().add_load(flight.sources()));
         Awaited { _wait: Some(Wait::for_nested(self.load.id, flight.id)), link }
+    }
+
+    /// Asks the outer tiers, if there are some. When they have the result, the body is not run, unless it is to be
+    /// run `anew`.
+    pub(crate) async fn ask(&mut self, anew: bool) {
+        let key = self.key.key();
+        let is_anew = anew || self.load.replaces;
+        let question = if is_anew { Question::Anew } else { Question::Result(self.endpoint) };
+        let asked = |outer: &Arc<dyn Outer>| outer.ask(key, question);
+        let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
+        let own_flight = || {
+            let _scope = self.enter();
+            context::own_flight()
+        };
+        let Some(flight) = own_flight() else { return };
+        // Before they are asked: what is emitted meanwhile outdates their answer.
+        let events = &self.cache.events;
+        let everything = events.stamp_everything();
+        flight.sources().watch(events.watch());
+        self.load.flight = Some(Arc::clone(&flight));
+        let errand = self.run_async(asking).await;
+        match errand.answer() {
+            Some(answer) => {
+                self.key.key().state.counters.add(AnyTime::Recalled, 1);
+                let until = answer.left().map(|left| self.cache.clock.now().after(left));
+                until.into_iter().for_each(|until| flight.sources().limit(until));
+            }
+            None => flight.sources().unwatch(),
+        }
+        self.errand = Some((errand, everything));
+    }
+
+    /// Asks the outer tiers on this thread.
+    pub(crate) fn ask_here(&mut self) {
+        if self.cache.outer.is_some() && !worker::is_here() {
+            block_on(self.ask(false));
+        }
     }
 
     /// Runs a sync body and finishes.
@@ -337,6 +404,13 @@ impl<K: AsKey> Leader<K> {
     fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: R, terms: Terms) -> R {
         let (cache, key) = (&self.cache, self.key.key());
         let sources = context::known_sources();
+        if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
+            && let Some(answer) = errand.answer()
+            && !sources.marks().is_some_and(|marks| answer.depends_only_on(&marks))
+        {
+            // Names are all that is known of the rest.
+            sources.add(Some(everything.clone()));
+        }
         let verdict = plan.verdict(&out);
         let retry = terms.err_ttl.or(key.state.function.err_ttl).unwrap_or(RETRY);
         let has_stand_in = |spare: &Spare| spare.stands_in(verdict, cache.clock.now());
@@ -350,6 +424,7 @@ impl<K: AsKey> Leader<K> {
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
+                let errand = self.errand.take().map(|(errand, _)| (errand, entry.clone()));
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
                 if let Some(spare) =
@@ -358,8 +433,11 @@ impl<K: AsKey> Leader<K> {
                     // It was for nothing.
                     spare.put_off(cache, Duration::ZERO);
                 }
+                if let Some((errand, entry)) = errand.filter(|_| published.stored == Stored::Yes) {
+                    keep(cache, key, errand, entry);
+                }
                 if self.load.replaces {
-                    cache.emitted(cache.events.emit_topic(key.topic(), Change::Hard));
+                    cache.note_change(key, Change::Hard);
                 }
                 published.followers.map(|(flight, entry)| (flight, Some(Landing::Value(entry))))
             }
@@ -595,6 +673,15 @@ pub(crate) fn put(cache: &Ref<Inner>, entry: EntryRef, key: KeyRef<'_>) -> Store
     let stored = cache.memory.put(entry, key, &cache.clock);
     planned.plan(cache, stored);
     stored
+}
+
+/// Has the outer tiers keep an entry.
+pub(crate) fn keep(cache: &Inner, key: KeyRef<'_>, errand: Arc<dyn Errand>, entry: EntryRef) {
+    let marks = entry.get().stamps().map_or(Some(Vec::new()), Stamps::marks);
+    let deadline = entry.get().deadline();
+    let left = (deadline != Moment::NEVER).then(|| deadline.since(cache.clock.now()));
+    let is_kept = errand.keep(entry, marks, left);
+    key.state.counters.add(AnyTime::Kept, is_kept.into());
 }
 
 /// When an entry is to be looked at, if ever.

@@ -64,24 +64,30 @@
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
-//! - `entry`: a stored result. `table`: where it is found. `order`, or `ghosts` and `resistant`:
+//! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
 //!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
-//! - `config`, `cache`: the settings, and the cache that owns all of the above.
-//! - `context`: what travels with a thread of control. `outcome`: how a return type is stored. `emit`: events happen.
-//!   `spare`: what is served in need.
+//! - `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
+//! - `context`: what travels with a thread of control. `emit`: events happen. `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `current`: what its body says. `batch`, `warm`: many calls.
 //! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
+//!
+//! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
+//! `codec`: values to bytes, `backend`: where those go, and `tiers`: how a call comes by them.
 
 mod apart;
 mod audit;
+#[cfg(feature = "tiers")]
+pub mod backend;
 mod background;
 mod batch;
 mod budget;
 mod cache;
 mod call;
 mod clock;
+#[cfg(feature = "tiers")]
+pub mod codec;
 mod config;
 mod context;
 mod current;
@@ -108,6 +114,7 @@ mod loads;
 mod memory;
 mod order;
 mod outcome;
+mod outer;
 mod ranking;
 mod resistant;
 #[cfg(feature = "tokio")]
@@ -121,7 +128,13 @@ mod spare;
 mod stats;
 mod sync;
 mod table;
+#[cfg(feature = "tiers")]
+mod task;
 pub mod testing;
+#[cfg(feature = "tiers")]
+mod tiers;
+#[cfg(feature = "tiers")]
+mod time;
 mod timer;
 mod waits;
 mod warm;
@@ -132,7 +145,7 @@ pub use cache_macros::{Event, HeapSize, cached, invalidates};
 
 pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
-pub use config::Config;
+pub use config::{Backend, Config};
 pub use context::{in_current_load, in_current_load_sync};
 pub use current::{CurrentLoad, current};
 pub use emit::{Transaction, emit, emit_all, emit_soft};
@@ -143,7 +156,7 @@ pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use ranking::Eviction;
 pub use size::{HeapSize, Seen};
-pub use stats::Stats;
+pub use stats::{Stats, TierStats};
 pub use warm::{Progress, Warm, WarmAsync};
 
 /// What the expansion of the attribute names. Not part of the public interface: it changes without notice.
@@ -166,14 +179,16 @@ pub mod __private {
     pub use crate::audit::{Emitter, EmitterRegistration};
     pub use crate::batch::Batch;
     pub use crate::call::{Apart, Call, Lookup, Miss, Site};
+    pub use crate::context::recalled;
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};
-    pub use crate::function::{Function, Registration};
+    pub use crate::function::{Function, Registration, Stow, Tier, Tiers};
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{
         Plan, Planned, Returns, Whole, require_fallible, require_option, require_result,
     };
+    pub use crate::outer::Stowed;
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
     pub use crate::warm::map;
     pub use crate::{
@@ -202,6 +217,7 @@ pub mod __private {
             PlanUnknown as __CachePlanUnknown, ViaPlain as __CacheViaPlain,
             ViaResult as __CacheViaResult,
         };
+        pub use crate::outer::StayInMemory as __CacheStayInMemory;
     }
 
     /// A reference in search of the value that an expression over it was written for.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::event::Family;
-use crate::events::{self, Stamp, Stamps, Watch};
+use crate::events::{self, Mark, Stamp, Stamps, Watch};
 use crate::sync::{Arc, Mutex};
 
 /// What a running load has been computed from so far, and what was said of it.
@@ -75,11 +75,23 @@ impl Sources {
         self.0.lock().watch.get_or_insert(Arc::new(watch));
     }
 
+    /// Has nothing remembered any more: the result will not have to say what it depends on.
+    pub(crate) fn unwatch(&self) {
+        let watch = self.0.lock().watch.take();
+        // After the lock: it takes that of the events.
+        drop(watch);
+    }
+
     /// Notes events that only the result tells, by `stamp`, which is `None` for those that were emitted meanwhile.
     pub(crate) fn add_watched(&self, stamp: impl FnOnce(&Watch) -> Option<Stamp>) {
         let watch = self.0.lock().watch.clone();
         // Not under the lock: an event may do anything while it is written down.
         self.add(watch.as_deref().and_then(stamp));
+    }
+
+    /// What the events are called outside of the process that are noted so far, if all have a name there.
+    pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
+        self.0.lock().stamps.iter().map(Stamp::mark).collect()
     }
 
     /// Whether a request to an endpoint may be answered by the result.

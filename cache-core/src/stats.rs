@@ -22,6 +22,8 @@ pub(crate) enum Count {
 pub(crate) enum AnyTime {
     Coalesced = Count::Rejected as isize + 1,
     Errors,
+    Recalled,
+    Kept,
     Stale,
     Reloads,
     Timeouts,
@@ -90,7 +92,11 @@ impl Counters {
         let since = |count: usize| totals.others[count].saturating_sub(baseline.others[count]);
         stats.hits += totals.hits.saturating_sub(baseline.hits);
         stats.misses += since(Count::Misses as usize);
-        stats.loads += since(Count::Loads as usize);
+        let recalled = since(AnyTime::Recalled as usize);
+        stats.recalled += recalled;
+        stats.kept += since(AnyTime::Kept as usize);
+        // A load begins before the outer tiers are asked whether its body has to run.
+        stats.loads += since(Count::Loads as usize).saturating_sub(recalled);
         stats.coalesced += since(AnyTime::Coalesced as usize);
         stats.insertions += since(Count::Insertions as usize);
         stats.evictions += since(Count::Evictions as usize);
@@ -136,6 +142,10 @@ pub struct Stats {
     pub loads: u64,
     /// Misses that shared the result of another caller's body.
     pub coalesced: u64,
+    /// Misses that a tier outside of the process answered.
+    pub recalled: u64,
+    /// Values that were given to the tiers outside of the process.
+    pub kept: u64,
     /// Values stored.
     pub insertions: u64,
     /// Values dropped because a limit was reached.
@@ -166,6 +176,26 @@ pub struct Stats {
     pub max_bytes: Option<usize>,
     /// The limit on `entries`, if there is one.
     pub max_entries: Option<usize>,
+}
+
+/// How a tier behind the memory is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TierStats {
+    /// `disk`, `redis` or `custom`.
+    pub name: &'static str,
+    /// Whether it is asked. One that keeps failing is left in peace for a while.
+    pub is_working: bool,
+    /// Operations that failed.
+    pub failures: u64,
+    /// Lookups that nobody waited for any more.
+    pub slow: u64,
+    /// Lookups that were not made because the tier does not work.
+    pub skipped: u64,
+    /// Changes that have yet to be made.
+    pub queued: usize,
+    /// Changes that removed more than was asked for, because there was no room for them or they failed.
+    pub coarsened: u64,
 }
 
 impl Stats {

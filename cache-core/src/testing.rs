@@ -23,6 +23,9 @@
 //! });
 //! ```
 
+#[cfg(feature = "tiers")]
+mod conformance;
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -37,6 +40,8 @@ use crate::sync::{Arc, Ref};
 
 #[cfg(all(test, shuttle))]
 mod schedules;
+#[cfg(feature = "tiers")]
+pub use conformance::{backend_conformance, backend_safety};
 
 /// A private cache for a test. Clones are handles of the same cache.
 #[derive(Clone, Debug)]

@@ -29,6 +29,14 @@ static CHANGED: Condvar = Condvar::new();
 /// The longest wait. A task that is due later waits several times.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What the thread is called.
+const NAME: &str = "cache-worker";
+
+/// Whether this is the thread: it must not wait for what it would do itself.
+pub(crate) fn is_here() -> bool {
+    std::thread::current().name() == Some(NAME)
+}
+
 /// Runs `task` once, so much later; false if there is no thread for it, until somebody can start one.
 pub(crate) fn after(delay: Duration, task: impl FnOnce() + Send + 'static) -> bool {
     enqueue(delay, Box::new(task)).1
@@ -42,7 +50,7 @@ fn enqueue(delay: Duration, task: Task) -> ((Instant, u64), bool) {
     let key = (due, queue.n_queued);
     queue.tasks.insert(key, task);
     if !queue.is_running {
-        queue.is_running = start_daemon("cache-worker", work);
+        queue.is_running = start_daemon(NAME, work);
     }
     let is_running = queue.is_running;
     drop(queue);

@@ -56,6 +56,8 @@ pub(crate) struct Args {
     pub(crate) invalidate_on: Option<Dependence>,
     pub(crate) inherit: Option<LitBool>,
     pub(crate) batch: Option<ExprPath>,
+    pub(crate) disk: Option<Tier>,
+    pub(crate) redis: Option<Tier>,
     pub(crate) handle: Option<Handle>,
     pub(crate) krate: Option<Path>,
 }
@@ -72,6 +74,14 @@ pub(crate) enum Quantity<T> {
 pub(crate) enum Dependence {
     Events(Vec<EventArg>),
     OfValue(Expr),
+}
+
+/// `disk`, `disk(ttl = DUR, codec = NAME, compress = NAME)`, and `redis` likewise.
+pub(crate) struct Tier {
+    pub(crate) span: Span,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) codec: Option<String>,
+    pub(crate) compress: Option<String>,
 }
 
 /// `handle = Ident | none`.
@@ -157,6 +167,8 @@ impl Args {
             "invalidate_on" => self.invalidate_on = Some(dependence(&word, input)?),
             "inherit" => self.inherit = Some(inherit(&word, input)?),
             "batch" => self.batch = Some(loader(&word, input)?),
+            "disk" => self.disk = Some(tier(&word, input)?),
+            "redis" => self.redis = Some(tier(&word, input)?),
             "handle" => self.handle = Some(handle(&word, input)?),
             "crate" => self.krate = Some(path(&word, input)?),
             other => return Err(Error::new(word.span(), words::refusal(other))),
@@ -606,6 +618,70 @@ fn loader(word: &Ident, input: ParseStream<'_>) -> Result<ExprPath> {
             Err(Error::new_spanned(other, message))
         }
     }
+}
+
+/// `disk`, or `disk(ttl = DUR, codec = NAME, compress = NAME)`.
+fn tier(word: &Ident, input: ParseStream<'_>) -> Result<Tier> {
+    let mut tier = Tier { span: word.span(), ttl: None, codec: None, compress: None };
+    if input.peek(Token![=]) {
+        let message = format!("write `{word}`, or `{word}(ttl = 7d)`");
+        return Err(Error::new(word.span(), message));
+    }
+    if !input.peek(syn::token::Paren) {
+        return Ok(tier);
+    }
+    let group: Group = input.parse()?;
+    let options = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            let option = input.call(Ident::parse_any)?;
+            match option.to_string().as_str() {
+                "ttl" if tier.ttl.is_none() => tier.ttl = Some(fixed(&option, input)?),
+                "codec" if tier.codec.is_none() => {
+                    tier.codec = Some(choice(&option, input, &["bincode", "messagepack"])?);
+                }
+                "compress" if tier.compress.is_none() => {
+                    tier.compress = Some(choice(&option, input, &["none", "lz4", "zstd"])?);
+                }
+                "ttl" | "codec" | "compress" => {
+                    let message = format!("`{option}` is written twice: keep one");
+                    return Err(Error::new(option.span(), message));
+                }
+                _ => {
+                    let message = format!(
+                        "unknown word `{option}` in `{word}(..)`\nthe words are: ttl codec compress"
+                    );
+                    return Err(Error::new(option.span(), message));
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    };
+    options.parse2(group.stream())?;
+    Ok(tier)
+}
+
+/// `ttl = DUR` that is known when the attribute is expanded.
+fn fixed(word: &Ident, input: ParseStream<'_>) -> Result<Duration> {
+    match lasting(word, input)? {
+        Quantity::Literal(duration) => Ok(duration),
+        Quantity::Expr(expr) => {
+            Err(Error::new_spanned(expr, "in a tier this is a literal: write `ttl = 7d`"))
+        }
+    }
+}
+
+/// `word = NAME`, one of some names.
+fn choice(word: &Ident, input: ParseStream<'_>, names: &[&str]) -> Result<String> {
+    let name: Ident = value(word, input)?;
+    let text = name.to_string();
+    if names.contains(&text.as_str()) {
+        return Ok(text);
+    }
+    let message = format!("there is no `{word} = {name}`: write one of {}", names.join(", "));
+    Err(Error::new(name.span(), message))
 }
 
 /// `handle = Ident | none`.

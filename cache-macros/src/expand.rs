@@ -9,9 +9,10 @@ use syn::spanned::Spanned;
 use syn::{Expr, Type};
 
 use crate::events::EventArg;
+use crate::fingerprint;
 use crate::handle::Handle;
 use crate::item::Function;
-use crate::model::{Apart, Home, Lent, Limit, Model, Style, found_events};
+use crate::model::{Apart, Home, Lent, Limit, Model, Style, constructor, found_events};
 use crate::{verbs, walk};
 
 /// The function that asks the cache, and its handle.
@@ -193,9 +194,18 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
         let duration = duration.then(|| quote!(#p::Duration::));
         quote!(.#setting(#duration #value))
     });
+    let tiers = model.tiers.iter().map(|(word, tier)| {
+        let (word, ttl) = (Ident::new(word, Span::call_site()), tier.ttl.map(constructor));
+        let ttl = ttl.map(|ttl| quote!(.ttl(#p::Duration::#ttl)));
+        let codec = tier.codec.as_ref().map(|codec| quote!(.codec(#codec)));
+        let compress = tier.compress.as_ref().map(|name| quote!(.compress(#name)));
+        quote!(.#word(#p::Tier::new() #ttl #codec #compress))
+    });
+    let stow = stow(model);
     quote! {
         static CACHE_FUNCTION: #p::Function =
-            #p::Function::new(#name, #p::module_path!(), #p::file!(), #line) #(#settings)*;
+            #p::Function::new(#name, #p::module_path!(), #p::file!(), #line)
+                #(#settings)* #(#tiers)* #stow;
         #p::register! { &CACHE_FUNCTION }
     }
 }
@@ -211,6 +221,25 @@ fn validation(model: &Model) -> Option<TokenStream> {
         quote_spanned! {Span::mixed_site()=>
             call.validate(|suspect| { #(#layers)* #p::Ok(()) });
         }
+    })
+}
+
+/// How results leave the process. That they cannot is an error at the return type where a word asks for it.
+fn stow(model: &Model) -> Option<TokenStream> {
+    if !model.can_stow {
+        return None;
+    }
+    let (p, span, kind) = (private(model), output_span(model), found_kind(model));
+    let require = (!model.tiers.is_empty())
+        .then(|| quote_spanned!(span=> (&#p::Stowed(#kind)).__cache_require_stow();));
+    let fingerprint = if model.has_version { 0 } else { fingerprint::of(model) };
+    Some(quote_spanned! {span=>
+        .stow(#fingerprint, || {
+            #[allow(unused_imports)]
+            use #p::probes::*;
+            #require
+            (&#p::Stowed(#kind)).__cache_stow()
+        })
     })
 }
 
@@ -263,9 +292,10 @@ fn load(model: &Model) -> TokenStream {
     let body = body(&p, &model.item, model.style, model.output.as_ref());
     if model.is_independent {
         let run = if is_plain {
-            quote_spanned!(Span::mixed_site()=> (#body.await, #p::Terms::new()))
+            let run = unless_recalled(model, &body);
+            quote_spanned!(Span::mixed_site()=> (#run, #p::Terms::new()))
         } else {
-            let run = with_terms(model, quote!(#body.await));
+            let run = with_terms(model, unless_recalled(model, &body));
             quote_spanned! {Span::mixed_site()=>
                 let mut all_terms = #p::Terms::new();
                 let terms = &mut all_terms;
@@ -287,13 +317,13 @@ fn load(model: &Model) -> TokenStream {
             quote_spanned!(Span::mixed_site()=> miss.load_async(#body).await)
         }
         (Style::Sync, _) => {
-            let run = with_terms(model, quote!((#body)()));
+            let run = with_terms(model, quote!(#p::recalled().unwrap_or_else(#body)));
             quote_spanned! {Span::mixed_site()=>
                 miss.load_with(move |terms| { #run out })
             }
         }
         (Style::Async | Style::Boxed, false) => {
-            let run = with_terms(model, quote!(#body.await));
+            let run = with_terms(model, unless_recalled(model, &body));
             quote_spanned! {Span::mixed_site()=>
                 miss.load_async_with(async move {
                     let mut all_terms = #p::Terms::new();
@@ -302,6 +332,19 @@ fn load(model: &Model) -> TokenStream {
                     (out, all_terms)
                 }).await
             }
+        }
+    }
+}
+
+/// Awaits the body, unless an outer tier had the result. That is not held meanwhile, for it need not be `Send`.
+fn unless_recalled(model: &Model, body: &TokenStream) -> TokenStream {
+    let (p, output) = (private(model), output(model));
+    quote_spanned! {Span::mixed_site()=>
+        'run: {
+            if let #p::Option::Some(out) = #p::recalled::<#output>() {
+                break 'run out;
+            }
+            #body.await
         }
     }
 }
@@ -340,8 +383,8 @@ fn work(model: &Model, apart: &Apart) -> TokenStream {
     });
     let body = body(&p, &model.item, model.style, model.output.as_ref());
     let call = match model.style {
-        Style::Sync => quote!((#body)()),
-        Style::Async | Style::Boxed => quote!(#body.await),
+        Style::Sync => quote!(#p::recalled().unwrap_or_else(#body)),
+        Style::Async | Style::Boxed => unless_recalled(model, &body),
     };
     let run = with_terms(model, call);
     let run = match apart.lent.first() {

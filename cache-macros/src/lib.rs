@@ -10,6 +10,7 @@ mod event;
 mod events;
 mod expand;
 mod fallback;
+mod fingerprint;
 mod handle;
 mod heap_size;
 mod invalidates;
@@ -82,6 +83,10 @@ use crate::model::Model;
 /// | `invalidate_on = \|value\| [EVENT, …]` | the same, for events that only the value tells |
 /// | `inherit = false` | declines the events and lifetimes of the cached functions that the body calls |
 /// | `batch = load_users` | has `get_many` load what is missing with one call of that function |
+/// | `disk`, `redis` | keeps results in files or in Redis as well; takes the feature `tiers` or `redis` |
+/// | `disk(ttl = DUR)` | the same, for so long at the most |
+/// | `disk(codec = NAME)` | writes values with `bincode` or `messagepack` |
+/// | `disk(compress = NAME)` | compresses them with `lz4`, `zstd` or `none` |
 /// | `handle = Ident` | names the handle; a method has one only where this word is |
 /// | `handle = none` | makes no handle |
 /// | `crate = path` | where `cache_core` is, if it is not `::cache_core` |

@@ -13,7 +13,7 @@ use syn::{
     Type, parse_quote,
 };
 
-use crate::args::{self, Args, Dependence, Quantity};
+use crate::args::{self, Args, Dependence, Quantity, Tier};
 use crate::batch;
 use crate::errors::Errors;
 use crate::events::EventArg;
@@ -33,6 +33,10 @@ pub(crate) struct Model {
     pub(crate) name: String,
     /// Methods of `Function`, with their argument.
     pub(crate) settings: Vec<(&'static str, TokenStream)>,
+    /// The words `disk` and `redis`.
+    pub(crate) tiers: Vec<(&'static str, Tier)>,
+    /// Whether `version` is there, which tells edited functions apart.
+    pub(crate) has_version: bool,
     /// Flags of the plan.
     pub(crate) plan: Vec<&'static str>,
     /// What the return type must be, because of the word there.
@@ -60,6 +64,8 @@ pub(crate) struct Model {
     pub(crate) batch: Option<ExprPath>,
     /// The body borrows nothing from its caller, and can go on without it.
     pub(crate) is_independent: bool,
+    /// Whether its results may leave the process, as far as its tokens tell.
+    pub(crate) can_stow: bool,
     /// Loads may run without their callers, so that the body owns its arguments.
     pub(crate) apart: Option<Apart>,
 }
@@ -137,6 +143,13 @@ impl Model {
         let words = Words::new(&args, &arguments);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
         batch::check(&args, &home, errors);
+        let can_stow = can_stow(&home, output.as_ref());
+        for tier in [&args.disk, &args.redis].into_iter().flatten().filter(|_| !can_stow) {
+            errors.at(
+                tier.span,
+                "results that borrow, and those of generic functions and of methods without a handle, stay in memory: return what is owned, give a method `handle = Ident`, or leave this out",
+            );
+        }
         let is_independent = style == Style::Async && is_independent(&home, &arguments);
         let (events, events_of_value) = match args.invalidate_on {
             Some(Dependence::Events(events)) => (events, None),
@@ -151,6 +164,11 @@ impl Model {
             kept: kept.cloned().collect(),
             name: args.name.as_ref().map_or_else(|| default_name(&item.sig, block), LitStr::value),
             settings: words.settings,
+            has_version: args.version.is_some(),
+            tiers: [("disk", args.disk), ("redis", args.redis)]
+                .into_iter()
+                .filter_map(|(word, tier)| Some((word, tier?)))
+                .collect(),
             plan: words.plan,
             requires: words.requires,
             before: words.before,
@@ -170,6 +188,7 @@ impl Model {
             home,
             batch: args.batch,
             is_independent,
+            can_stow,
             apart,
             layers: args.validate.into_iter().map(|(_, check)| check).collect(),
         }
@@ -184,6 +203,18 @@ impl Model {
             && self.events.is_empty()
             && self.events_of_value.is_none()
     }
+}
+
+/// Whether one piece of source is one function, as far as the handle tells, and its results borrow nothing.
+fn can_stow(home: &Home, output: Option<&Type>) -> bool {
+    let Home::Handle(handle) = home else { return false };
+    let mut owns_all = true;
+    if let Some(output) = output {
+        walk::types(&mut output.clone(), &mut |_| owns_all = false);
+    }
+    owns_all
+        && crate::handle::idents(&handle.generics).next().is_none()
+        && !handle.params.iter().any(|param| param.is_impl)
 }
 
 /// Whether a future of the function borrows nothing. An `async fn` must write the lifetimes in its arguments down,
@@ -367,7 +398,7 @@ pub(crate) fn found_events(find: &Expr) -> Option<Vec<EventArg>> {
 }
 
 /// The call that makes a duration, the most readable one.
-fn constructor(duration: Duration) -> TokenStream {
+pub(crate) fn constructor(duration: Duration) -> TokenStream {
     let literal = proc_macro2::Literal::u64_unsuffixed;
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     match u64::try_from(duration.as_millis()) {

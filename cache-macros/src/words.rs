@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 31] = [
+const WORDS: [(&str, &str); 33] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -33,18 +33,15 @@ const WORDS: [(&str, &str); 31] = [
     ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
     ("inherit", "inherit = false"),
     ("batch", "batch = load_users"),
+    ("disk", "disk(ttl = 7d)"),
+    ("redis", "redis(ttl = 7d)"),
     ("handle", "handle = Profile"),
     ("crate", "crate = my_facade::cache_core"),
 ];
 
 /// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 5] = [
-    ("disk", "it will keep values in files"),
-    ("redis", "it will share values through a Redis server"),
-    ("depends_on", "it will drop entries when another function's are dropped"),
-    ("codec", "it will choose how values are written to slower tiers"),
-    ("compress", "it will compress values in slower tiers"),
-];
+const LATER: [(&str, &str); 1] =
+    [("depends_on", "it will drop entries when another function's are dropped")];
 
 const LIMIT: &str = "write `max_entries = 1000` or `max_bytes = 64MiB`";
 const TTL: &str = "write `ttl = 5m`";
@@ -56,10 +53,11 @@ const EVICTION: &str = "which entries go first is decided for the whole cache: w
      before its first use, or set CACHE_EVICTION";
 const ONE_CACHE: &str = "there is one cache for the whole process: leave it out";
 const KEY: &str = "write `key = (a, b)`, an expression over the arguments";
-const TIERS: &str = "values are kept in memory; `disk` and `redis` are not available yet";
+const TIERS: &str = "write `disk` or `redis`; `CACHE_DIR` says where files are kept";
+const OF_TIER: &str = "it belongs to a tier: write `disk(codec = messagepack, compress = lz4)`";
 
 /// Words of other crates in lower case without underscores, and what to write here.
-const PEERS: [(&str, &str); 58] = [
+const PEERS: [(&str, &str); 60] = [
     ("maxsize", LIMIT),
     ("maxentry", LIMIT),
     ("limit", LIMIT),
@@ -122,6 +120,8 @@ const PEERS: [(&str, &str); 58] = [
     ("cacheprefixblock", "write `name = \"…\"`"),
     ("prefix", "write `name = \"…\"`"),
     ("maperror", "the cache never fails a call: leave it out"),
+    ("codec", OF_TIER),
+    ("compress", OF_TIER),
     ("cachetype", TIERS),
     ("diskdir", TIERS),
 ];
@@ -208,6 +208,6 @@ mod tests {
     fn words_of_others_name_ours() {
         assert!(refusal("max_size").contains("`max_entries = 1000` or `max_bytes = 64MiB`"));
         assert!(refusal("TimeToLive").contains("`ttl = 5m`"));
-        assert!(refusal("disk").contains("`disk` is not available yet"));
+        assert!(refusal("depends_on").contains("`depends_on` is not available yet"));
     }
 }

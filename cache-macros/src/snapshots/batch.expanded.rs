@@ -12,14 +12,21 @@ pub async fn user(db: &Db, id: u64, trace: Trace) -> Option<User> {
             let terms = &mut all_terms;
             terms.on(&(UserUpdated { id }));
             let kept = (::cache_core::__private::own!(& id),);
-            let out = async move {
-                if false {
-                    return ::cache_core::__private::never::<Option<User>>();
+            let out = 'run: {
+                if let ::cache_core::__private::Option::Some(out) = ::cache_core::__private::recalled::<
+                    Option<User>,
+                >() {
+                    break 'run out;
                 }
-                let out: Option<User> = { db.load(id).await };
-                out
-            }
-                .await;
+                async move {
+                    if false {
+                        return ::cache_core::__private::never::<Option<User>>();
+                    }
+                    let out: Option<User> = { db.load(id).await };
+                    out
+                }
+                    .await
+            };
             let (id,) = kept;
             terms
                 .cache_if(
@@ -52,7 +59,19 @@ impl user {
                     __cache_line!()
                 },
             )
-            .events(&["UserUpdated"]);
+            .events(&["UserUpdated"])
+            .stow(
+                1749692674844321992u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<Option<User>>::NEW
+                            .__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -36,7 +36,21 @@ for __cache_twice {
                     __cache_line!()
                 },
             )
-            .cache_none();
+            .cache_none()
+            .stow(
+                13897071923374017986u64,
+                || {
+                    #[allow(unused_imports)]
+                    use facade::cache::__private::probes::*;
+                    (&facade::cache::__private::Stowed(
+                        facade::cache::__private::Whole(
+                            facade::cache::__private::Returns::<Option<u32>>::NEW
+                                .__cache_kind(),
+                        ),
+                    ))
+                        .__cache_stow()
+                },
+            );
         facade::cache::__private::register! {
             & CACHE_FUNCTION
         }

@@ -11,7 +11,8 @@ fn profile(user: u64) -> Profile {
         terms.on(&(UserUpdated { user }));
         terms.on(&(("plan", 7)));
         terms.on_any::<PlanChanged>();
-        let out = (move || -> Profile { load(user) })();
+        let out = ::cache_core::__private::recalled()
+            .unwrap_or_else(move || -> Profile { load(user) });
         out
     })
 }
@@ -32,7 +33,18 @@ impl profile {
                 },
             )
             .inherit(false)
-            .events(&["UserUpdated", "(\"plan\", _)", "PlanChanged"]);
+            .events(&["UserUpdated", "(\"plan\", _)", "PlanChanged"])
+            .stow(
+                4055335996154181151u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<Profile>::NEW.__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

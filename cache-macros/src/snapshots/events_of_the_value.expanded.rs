@@ -13,14 +13,21 @@ async fn book(id: u64) -> Option<Book> {
             let terms = &mut all_terms;
             terms.watch();
             let kept = (::cache_core::__private::own!(& id),);
-            let out = async move {
-                if false {
-                    return ::cache_core::__private::never::<Option<Book>>();
+            let out = 'run: {
+                if let ::cache_core::__private::Option::Some(out) = ::cache_core::__private::recalled::<
+                    Option<Book>,
+                >() {
+                    break 'run out;
                 }
-                let out: Option<Book> = { load(id).await };
-                out
-            }
-                .await;
+                async move {
+                    if false {
+                        return ::cache_core::__private::never::<Option<Book>>();
+                    }
+                    let out: Option<Book> = { load(id).await };
+                    out
+                }
+                    .await
+            };
             let (id,) = kept;
             terms
                 .on_value(
@@ -59,7 +66,19 @@ impl book {
                     __cache_line!()
                 },
             )
-            .events(&["AuthorChanged", "BookChanged"]);
+            .events(&["AuthorChanged", "BookChanged"])
+            .stow(
+                11428047034277735075u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<Option<Book>>::NEW
+                            .__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

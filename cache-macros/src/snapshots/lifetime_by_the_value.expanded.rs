@@ -10,7 +10,8 @@ fn offer(bank: &str, article: u64) -> Option<Offer> {
     };
     miss.load_with(move |terms| {
         let kept = (::cache_core::__private::own!(& bank),);
-        let out = (move || -> Option<Offer> { ask(bank, article) })();
+        let out = ::cache_core::__private::recalled()
+            .unwrap_or_else(move || -> Option<Offer> { ask(bank, article) });
         let (bank,) = kept;
         terms
             .ttl_of(
@@ -51,7 +52,19 @@ impl offer {
                     __cache_line!()
                 },
             )
-            .mortal();
+            .mortal()
+            .stow(
+                1499030703882190401u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<Option<Offer>>::NEW
+                            .__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -33,16 +33,23 @@ async fn profile(db: &Db, user: &str, page: u32) -> Result<Profile, Error> {
                 let user: &str = &user;
                 let mut all_terms = ::cache_core::__private::Terms::new();
                 let terms = &mut all_terms;
-                let out = async move {
-                    if false {
-                        return ::cache_core::__private::never::<
-                            Result<Profile, Error>,
-                        >();
+                let out = 'run: {
+                    if let ::cache_core::__private::Option::Some(out) = ::cache_core::__private::recalled::<
+                        Result<Profile, Error>,
+                    >() {
+                        break 'run out;
                     }
-                    let out: Result<Profile, Error> = { db.load(user, page).await };
-                    out
-                }
-                    .await;
+                    async move {
+                        if false {
+                            return ::cache_core::__private::never::<
+                                Result<Profile, Error>,
+                            >();
+                        }
+                        let out: Result<Profile, Error> = { db.load(user, page).await };
+                        out
+                    }
+                        .await
+                };
                 (out, all_terms)
             }),
             patience,
@@ -97,7 +104,19 @@ impl ::cache_core::handle::DeclaredAsync<
             .refresh_at(80)
             .stale(::cache_core::__private::Duration::from_secs(3600))
             .has_stale()
-            .answers_errors();
+            .answers_errors()
+            .stow(
+                8211634298234708935u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
+                            .__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

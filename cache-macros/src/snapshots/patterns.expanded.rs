@@ -19,14 +19,25 @@ impl distance {
     #[inline]
     fn __cache_site() -> ::cache_core::__private::Site {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "distance",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "distance",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .stow(
+                2958472364942228924u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<f64>::NEW.__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -29,14 +29,25 @@ impl ::cache_core::handle::Declared<
     #[inline]
     fn declaration() -> ::cache_core::handle::Declaration<u64> {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "area",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "area",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .stow(
+                16624690233849992499u64,
+                || {
+                    #[allow(unused_imports)]
+                    use ::cache_core::__private::probes::*;
+                    (&::cache_core::__private::Stowed(
+                        ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                    ))
+                        .__cache_stow()
+                },
+            );
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -1,13 +1,17 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
 mod audit;
+mod backends;
 mod batch;
+mod codecs;
 mod config;
 mod current;
 mod emitting;
 mod events;
 mod eviction;
+mod filesystem;
 mod freshness;
+mod guarded;
 mod handle;
 mod http;
 mod inheritance;
@@ -17,7 +21,9 @@ mod loading_async;
 mod loading_sync;
 mod memory;
 mod model;
+mod outer;
 mod panics;
+mod redis;
 mod registry;
 mod responses;
 mod signatures;
@@ -26,5 +32,6 @@ mod storing;
 mod support;
 mod testing_aids;
 mod tidy;
+mod tiered;
 mod traces;
 mod validation;

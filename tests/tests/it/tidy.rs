@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 48] = [
+const ORDER: [&str; 54] = [
     "sync",
     "clock",
     "error",
     "worker",
+    "time",
+    "task",
     "timer",
     "runtime",
     "no_runtime",
@@ -16,6 +18,8 @@ const ORDER: [&str; 48] = [
     "background",
     "glob",
     "key",
+    "codec",
+    "backend",
     "event",
     "events",
     "sources",
@@ -27,6 +31,7 @@ const ORDER: [&str; 48] = [
     "function",
     "audit",
     "entry",
+    "outcome",
     "table",
     "order",
     "ghosts",
@@ -37,9 +42,10 @@ const ORDER: [&str; 48] = [
     "loads",
     "memory",
     "config",
+    "outer",
+    "tiers",
     "cache",
     "context",
-    "outcome",
     "spare",
     "emit",
     "endpoint",

@@ -71,6 +71,7 @@ fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
         Step::new("documentation", "cargo doc --workspace --all-features --no-deps")
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
+    servers(run)?;
     run.tests(Step::new("tests", "cargo test --workspace --all-features --no-fail-fast"))?;
     let metadata = Metadata::read(run.root())?;
     if !quick {
@@ -82,6 +83,18 @@ fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
     minimum_version(run, &metadata)?;
     dependencies(run, &metadata)?;
     run.close()
+}
+
+/// The programs that tests start: there is no test of Redis without Redis.
+fn servers(run: &mut Run<'_>) -> Result<()> {
+    for (program, version) in [("redis-server", "--version"), ("openssl", "version")] {
+        if !run::is_installed(program, version) {
+            run.step(Step::new(program, &format!("apt-get install --yes {program}"))).with_context(
+                || format!("tests start `{program}`; install it, on Debian with `apt-get install {program}`"),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// The fixture crate, which stands outside the workspace as a user's crate would.
@@ -152,7 +165,7 @@ fn minimum_version(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
 fn dependencies(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
     let summary = policy::check(run.root(), metadata).context("the dependency policy is broken")?;
     run.note("dependencies", &summary);
-    if run::is_installed("cargo-deny") {
+    if run::is_installed("cargo-deny", "--version") {
         // Advisories change without the project changing, so they are no part of a change's check.
         run.step(Step::new("cargo-deny", "cargo deny check bans licenses sources"))?;
     }

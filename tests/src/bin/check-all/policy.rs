@@ -51,20 +51,23 @@ impl Metadata {
         self.package("cache-core")?.rust_version.as_deref().context("no `rust-version` is stated")
     }
 
-    /// Every set of `cache-core`'s features, as a comma-separated list.
+    /// Every set of `cache-core`'s features that names what its features bring along, as a comma-separated list.
     pub(crate) fn feature_subsets(&self) -> Result<Vec<String>> {
-        let features = self.package("cache-core")?.features.keys();
-        let mut subsets = vec![String::new()];
-        for feature in features.filter(|feature| *feature != "default") {
-            let with: Vec<String> = subsets
-                .iter()
-                .map(|subset| {
-                    if subset.is_empty() { feature.clone() } else { format!("{subset},{feature}") }
-                })
-                .collect();
-            subsets.extend(with);
+        let features = &self.package("cache-core")?.features;
+        let mut subsets = vec![BTreeSet::new()];
+        for feature in features.keys().filter(|feature| *feature != "default") {
+            let with = subsets.iter().cloned().map(|mut subset| {
+                subset.insert(feature.as_str());
+                subset
+            });
+            subsets.extend(with.collect::<Vec<_>>());
         }
-        Ok(subsets)
+        // The others are the same as one of these.
+        subsets.retain(|subset| {
+            let brought = subset.iter().flat_map(|feature| &features[*feature]);
+            brought.filter(|name| features.contains_key(*name)).all(|name| subset.contains(&**name))
+        });
+        Ok(subsets.into_iter().map(|subset| Vec::from_iter(subset).join(",")).collect())
     }
 
     fn package(&self, name: &str) -> Result<&Package> {

@@ -158,9 +158,10 @@ pub(crate) fn toolchain(version: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-pub(crate) fn is_installed(program: &str) -> bool {
+/// Whether a program is there to tell its version.
+pub(crate) fn is_installed(program: &str, version: &str) -> bool {
     Command::new(program)
-        .arg("--version")
+        .arg(version)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

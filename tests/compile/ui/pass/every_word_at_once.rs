@@ -24,6 +24,8 @@ struct Db;
     max_bytes = LIMIT,
     size = |_| 8,
     batch = load_prices,
+    disk(ttl = 7d, codec = messagepack, compress = none),
+    redis,
     handle = Prices,
     crate = cache_core,
 )]

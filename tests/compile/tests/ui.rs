@@ -2,7 +2,7 @@
 //!
 //! The first line of a case is `// errors: N`, and what else there is to say about N. Its golden file has that many, so
 //! that noise cannot be blessed by accident.
-//! `TRYBUILD=overwrite cargo test --test ui` writes what the compiler says now; read it before you keep it.
+//! `TRYBUILD=overwrite cargo test -p cache-compile-tests` writes what the compiler says now; read it before you keep it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,258 @@
+//! The slower tiers in the way of a call: a load asks them before it runs its body, and what it stores goes there too.
+//!
+//! - *Nothing fails and nothing waits for long*: every tier is [`Guarded`], and values are written in the background.
+//! - *Only what can be trusted is found*: an edited function and a changed type look under another key, and an entry
+//!   names the events that it depends on, by marks that are gone once one of them was emitted, see `marks`.
+//! - *What is removed does not come back*: a change is noted in the tiers before it is in memory, and what a load that
+//!   began before leaves there is removed again.
+
+mod lane;
+mod marks;
+mod pending;
+mod route;
+mod shape;
+mod stow;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope};
+use crate::config::{Backend, TierSettings};
+use crate::entry::KeyRef;
+use crate::events::Mark;
+use crate::executor::block_on;
+use crate::function::{Function, registered};
+use crate::outer::{Asking, Outer, Question};
+use crate::stats::TierStats;
+use crate::sync::{Arc, Mutex};
+use crate::task::{BoxFuture, within};
+use crate::time::Time;
+use crate::worker;
+
+use lane::Lane;
+use pending::Pending;
+use route::Route;
+
+/// So long anybody waits, whatever has to be asked: for some answers, each of which a tier may give up after 100 ms.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// The tiers behind the memory of one cache.
+pub(crate) struct Tiers {
+    settings: TierSettings,
+    lanes: Vec<Arc<Lane>>,
+    /// By the address of the function; `None` for those whose results stay in memory.
+    routes: Mutex<HashMap<usize, Option<Arc<Route>>>>,
+    warnings: Mutex<Vec<String>>,
+    pending: Arc<Pending>,
+}
+
+impl Tiers {
+    /// The tiers that the settings or functions of the program ask for, if any do.
+    pub(crate) fn open(settings: &TierSettings, is_global: bool) -> Option<Arc<Self>> {
+        let is_wanted = |wants: fn(&Function) -> bool| is_global && registered().any(wants);
+        let (disk, redis) = match (&settings.custom, settings.backend) {
+            (Some(_), _) => (false, false),
+            (None, Some(backend)) => (backend.has_disk(), backend.has_redis()),
+            (None, None) => (
+                is_wanted(|function| function.tiers.disk.is_some()),
+                is_wanted(|function| function.tiers.redis.is_some()),
+            ),
+        };
+        if settings.custom.is_none() && !disk && !redis {
+            return None;
+        }
+        let mut tiers = Self {
+            settings: settings.clone(),
+            lanes: Vec::new(),
+            routes: Mutex::default(),
+            warnings: Mutex::default(),
+            pending: Arc::default(),
+        };
+        let custom = settings.custom.as_ref().and_then(|custom| custom.0.downcast_ref());
+        if let Some(custom) = custom {
+            tiers.add("custom", true, Ok(Guarded::new(Arc::<dyn CacheBackend>::clone(custom))));
+        }
+        if disk {
+            tiers.add("disk", true, open_disk(settings));
+        }
+        if redis {
+            tiers.add("redis", false, open_redis(settings));
+        }
+        Some(Arc::new(tiers))
+    }
+
+    fn add(&mut self, name: &'static str, is_local: bool, guarded: Result<Guarded, String>) {
+        match guarded {
+            Ok(guarded) => {
+                let namespace = self.namespace().to_owned();
+                self.lanes.push(Arc::new(Lane { name, is_local, guarded, namespace }));
+            }
+            Err(reason) => self.warn(format!("results are not kept in `{name}`: {reason}")),
+        }
+    }
+
+    fn namespace(&self) -> &str {
+        self.settings.namespace.as_deref().unwrap_or("cache")
+    }
+
+    /// How the results of a function leave the process, if they do.
+    fn route(&self, function: &'static Function) -> Option<Arc<Route>> {
+        let address = std::ptr::from_ref(function).addr();
+        if let Some(route) = self.routes.lock().get(&address) {
+            return route.clone();
+        }
+        // Not under the lock: the shape of a value is told by the user's `Deserialize`.
+        let route = self.new_route(function);
+        self.routes.lock().entry(address).or_insert(route).clone()
+    }
+
+    fn new_route(&self, function: &'static Function) -> Option<Arc<Route>> {
+        let terms = |lane: &Lane| match lane.name {
+            "disk" => function.tiers.disk,
+            "redis" => function.tiers.redis,
+            _ => function.tiers.disk.or(function.tiers.redis),
+        };
+        let is_for_all = self.settings.custom.is_some() || self.settings.backend.is_some();
+        let wanted = |lane: &&Arc<Lane>| is_for_all || terms(lane).is_some();
+        let lanes: Vec<_> = self.lanes.iter().filter(wanted).collect();
+        if lanes.is_empty() {
+            return None;
+        }
+        let lanes =
+            lanes.into_iter().map(|lane| (Arc::clone(lane), terms(lane).unwrap_or_default()));
+        match Route::new(function, self.namespace(), &self.pending, lanes) {
+            Ok(route) => Some(Arc::new(route)),
+            Err(reason) => {
+                self.warn(format!(
+                    "the results of `{}::{}` stay in memory: {reason}",
+                    function.module, function.name
+                ));
+                None
+            }
+        }
+    }
+
+    fn warn(&self, warning: String) {
+        self.warnings.lock().push(warning);
+    }
+
+    /// Waits for changes that were noted, but not for long; and not in the background thread, which would make them.
+    fn wait(changes: Vec<BoxFuture<'_, ()>>) {
+        if !worker::is_here() {
+            let all = async move {
+                for change in changes {
+                    change.await;
+                }
+            };
+            block_on(within(&Time::system(), PATIENCE, all));
+        }
+    }
+}
+
+impl Outer for Tiers {
+    fn ask(&self, key: KeyRef<'_>, question: Question) -> Option<Asking> {
+        self.route(key.state.function)?.ask(key, question)
+    }
+
+    fn remove(&self, key: KeyRef<'_>) {
+        if let Some(route) = self.route(key.state.function) {
+            Self::wait(route.remove(key));
+        }
+    }
+
+    fn clear(&self, function: Option<&'static Function>) {
+        let Some(function) = function else {
+            for route in self.routes.lock().values().flatten() {
+                route.note_clear();
+            }
+            let scope = Scope::namespace(self.namespace());
+            return Self::wait(self.lanes.iter().map(|lane| lane.clear(scope.clone())).collect());
+        };
+        if let Some(route) = self.route(function) {
+            Self::wait(route.clear());
+        }
+    }
+
+    fn outdate(&self, marks: &[Mark]) {
+        // Before the marks: who looks at a mark that is about to go, and then at the clock, sees that.
+        let clock = marks::clock(self.namespace());
+        Self::wait(self.lanes.iter().map(|lane| lane.remove(&clock)).collect());
+        let any = |mark: &Mark| Mark { bytes: None, ..mark.clone() };
+        let mut changes = Vec::new();
+        for lane in &self.lanes {
+            for mark in marks {
+                if mark.bytes.is_some() {
+                    changes.push(lane.remove(&marks::key(self.namespace(), mark)));
+                    changes.push(lane.remove(&marks::key(self.namespace(), &any(mark))));
+                } else {
+                    changes.push(lane.clear(marks::family(self.namespace(), mark)));
+                }
+            }
+        }
+        Self::wait(changes);
+    }
+
+    fn flush(&self, patience: Duration) -> bool {
+        block_on(async {
+            let time = Time::system();
+            let end = time.elapsed().saturating_add(patience);
+            if within(&time, patience, self.pending.idle()).await.is_none() {
+                return false;
+            }
+            let mut is_done = true;
+            for lane in &self.lanes {
+                is_done &= lane.guarded.flush(end.saturating_sub(time.elapsed())).await;
+            }
+            is_done
+        })
+    }
+
+    fn stats(&self) -> Vec<TierStats> {
+        let stats = |lane: &Arc<Lane>| {
+            let Health { circuit, failures, slow, skipped, queued, coarsened, .. } =
+                lane.guarded.health();
+            let is_working = circuit == Circuit::Closed;
+            TierStats { name: lane.name, is_working, failures, slow, skipped, queued, coarsened }
+        };
+        self.lanes.iter().map(stats).collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let routes: Vec<_> = self.routes.lock().values().flatten().cloned().collect();
+        let refusals = routes.iter().filter_map(|route| route.refusal());
+        self.warnings.lock().iter().cloned().chain(refusals).collect()
+    }
+}
+
+fn open_disk(settings: &TierSettings) -> Result<Guarded, String> {
+    let directory = settings.directory.clone().or_else(Filesystem::default_root);
+    let directory = directory.ok_or("the environment does not tell where: set CACHE_DIR")?;
+    let disk = Filesystem::new(directory).map_err(|error| error.to_string())?;
+    let disk = match settings.max_bytes {
+        Some(max_bytes) => disk.max_bytes(max_bytes as u64),
+        None => disk,
+    };
+    Ok(Guarded::new(Arc::new(disk)))
+}
+
+#[cfg(feature = "redis")]
+fn open_redis(settings: &TierSettings) -> Result<Guarded, String> {
+    let url = settings.redis_url.as_deref().ok_or("no address is known: set REDIS_URL")?;
+    let redis = crate::backend::Redis::new(url).map_err(|error| error.to_string())?;
+    Ok(Guarded::new(Arc::new(redis)))
+}
+
+#[cfg(not(feature = "redis"))]
+fn open_redis(_: &TierSettings) -> Result<Guarded, String> {
+    Err("this program is built without the feature `redis` of `cache_core`".to_owned())
+}
+
+impl Backend {
+    fn has_disk(self) -> bool {
+        matches!(self, Self::Filesystem | Self::Tiered)
+    }
+
+    fn has_redis(self) -> bool {
+        matches!(self, Self::Redis | Self::Tiered)
+    }
+}

@@ -1,0 +1,86 @@
+//! Marks: how a stored result knows that an event was emitted, by whatever process.
+//!
+//! A mark is a random number that a tier holds under the name of an event. An entry lists the marks of the events that
+//! it depends on, and counts only while each of them is there and is the same. Emitting removes the mark, so whatever
+//! becomes of a mark, an entry can only be found too seldom: a removal is never forgotten (see [`Guarded`]), and a tier
+//! may drop marks as it may drop values.
+//!
+//! What an entry depends on is known only when its body has run, and then a mark that is not there may have been
+//! removed meanwhile. So there is the *clock*, a mark that goes before any other does: it is looked up before the body
+//! runs, and if it is another one after the marks were, nothing is stored.
+//!
+//! [`Guarded`]: crate::backend::Guarded
+
+use crate::backend::{BackendKey, Scope};
+use crate::events::Mark;
+
+/// The mark that goes before any other does.
+pub(super) fn clock(namespace: &str) -> BackendKey {
+    BackendKey::new(namespace, "clock", "", b"")
+}
+
+/// The mark of an event, or of any of a family.
+pub(super) fn key(namespace: &str, mark: &Mark) -> BackendKey {
+    match &mark.bytes {
+        Some(bytes) => BackendKey::new(namespace, &function(&mark.family), "one", bytes),
+        None => BackendKey::new(namespace, &function(&mark.family), "any", b""),
+    }
+}
+
+/// The marks of all events of a family.
+pub(super) fn family(namespace: &str, mark: &Mark) -> Scope {
+    Scope::function(namespace, &function(&mark.family))
+}
+
+/// What the marks of a family have in place of a function, which no function is called.
+fn function(family: &str) -> String {
+    format!("mark {family}")
+}
+
+/// The marks that an entry depends on.
+pub(super) type Marks = Vec<(BackendKey, u64)>;
+
+/// Whether an entry hears of the writes to an endpoint, if of those to any: see `is_heard` in `call.rs`.
+pub(super) fn hear(namespace: &str, marks: &Marks, endpoint: &str) -> bool {
+    let any = Scope::function(namespace, &function("endpoint "));
+    let this = Scope::function(namespace, &function(endpoint));
+    let is_write = |key: &BackendKey| key.as_str().starts_with(any.as_str().trim_end_matches(':'));
+    let mut writes = marks.iter().map(|(key, _)| key).filter(|key| is_write(key)).peekable();
+    writes.peek().is_none() || writes.any(|key| this.contains(key))
+}
+
+/// The marks of an entry, and after them its bytes.
+pub(super) fn with_marks(marks: &Marks, bytes: &[u8]) -> Vec<u8> {
+    let mut payload = number(marks.len()).to_vec();
+    for (key, mark) in marks {
+        payload.extend_from_slice(&number(key.as_str().len()));
+        payload.extend_from_slice(key.as_str().as_bytes());
+        payload.extend_from_slice(&mark.to_le_bytes());
+    }
+    payload.extend_from_slice(bytes);
+    payload
+}
+
+/// The marks of an entry, and its bytes.
+pub(super) fn split(mut payload: &[u8]) -> Option<(Marks, &[u8])> {
+    let n_marks = u32::from_le_bytes(*take(&mut payload)?);
+    let mut marks = Vec::new();
+    for _ in 0..n_marks {
+        let len = u32::from_le_bytes(*take(&mut payload)?);
+        let (key, rest) = payload.split_at_checked(usize::try_from(len).ok()?)?;
+        payload = rest;
+        let key = BackendKey::of_text(std::str::from_utf8(key).ok()?);
+        marks.push((key, u64::from_le_bytes(*take(&mut payload)?)));
+    }
+    Some((marks, payload))
+}
+
+fn number(len: usize) -> [u8; 4] {
+    u32::try_from(len).expect("there are few marks, and their names are short").to_le_bytes()
+}
+
+fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(taken)
+}

@@ -1,0 +1,324 @@
+//! How the results of one function leave the process and come back.
+
+use std::any::Any;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::backend::{BackendKey, CacheBackend, Scope, Value};
+use crate::codec::{Codec, Coder, Compression, Encoded};
+use crate::entry::{AnyValue, EntryRef, KeyRef};
+use crate::event::Family;
+use crate::events::Mark;
+use crate::function::{Function, Tier, registered};
+use crate::outer::{Answer, Asking, Errand, Question};
+use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::task::{BoxFuture, spawn, within};
+use crate::time::Time;
+
+use super::PATIENCE;
+use super::lane::Lane;
+use super::marks::{self, Marks};
+use super::pending::Pending;
+use super::shape;
+use super::stow::Stow;
+
+/// How the results of one function leave the process and come back.
+pub(super) struct Route {
+    function: &'static Function,
+    stow: &'static Stow,
+    namespace: String,
+    /// What the function is called in keys.
+    name: String,
+    version: String,
+    stops: Vec<Stop>,
+    pending: Arc<Pending>,
+    /// How often results were removed, by a part of the hash of their keys.
+    n_removed: [AtomicU64; N_PARTS],
+    /// Why the codec cannot write the values.
+    refusal: OnceLock<String>,
+}
+
+const N_PARTS: usize = 64;
+
+/// A tier, and what the function says about it.
+struct Stop {
+    lane: Arc<Lane>,
+    coder: Coder,
+    ttl: Option<Duration>,
+}
+
+impl Route {
+    /// Or why there is none.
+    pub(super) fn new(
+        function: &'static Function,
+        namespace: &str,
+        pending: &Arc<Pending>,
+        lanes: impl Iterator<Item = (Arc<Lane>, Tier)>,
+    ) -> Result<Self, String> {
+        let stow = (function.tiers.stow)().and_then(|stow| stow.downcast_ref::<Stow>());
+        let stow = stow.ok_or(
+            "they are not `Serialize` and `DeserializeOwned`, or borrow, or the function is generic or a method without a handle",
+        )?;
+        let Function { version, tiers, .. } = function;
+        let fingerprint = shape::join(shape::join(tiers.fingerprint, *version), (stow.shape)());
+        let stop = |(lane, tier): (Arc<Lane>, Tier)| Stop {
+            lane,
+            coder: Coder::new(codec(tier.codec), compression(tier.compress), fingerprint),
+            ttl: tier.ttl,
+        };
+        Ok(Self {
+            function,
+            stow,
+            namespace: namespace.to_owned(),
+            name: name(function)?,
+            version: format!("{fingerprint:016x}"),
+            stops: lanes.map(stop).collect(),
+            pending: Arc::clone(pending),
+            n_removed: [const { AtomicU64::new(0) }; N_PARTS],
+            refusal: OnceLock::new(),
+        })
+    }
+
+    /// Why the codec cannot write the values, if that was seen.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.get().cloned()
+    }
+
+    fn key(&self, key: KeyRef<'_>) -> BackendKey {
+        BackendKey::new(&self.namespace, &self.name, &self.version, key.bytes)
+    }
+
+    fn n_removed(&self, key: KeyRef<'_>) -> &AtomicU64 {
+        &self.n_removed[key.hash as usize % N_PARTS]
+    }
+
+    /// Notes that the result of a call is removed.
+    pub(super) fn remove(&self, key: KeyRef<'_>) -> Vec<BoxFuture<'_, ()>> {
+        self.n_removed(key).fetch_add(1, Ordering::SeqCst);
+        let key = self.key(key);
+        self.stops.iter().map(|stop| stop.lane.remove(&key)).collect()
+    }
+
+    /// Notes that all results are removed.
+    pub(super) fn clear(&self) -> Vec<BoxFuture<'_, ()>> {
+        self.note_clear();
+        let scope = Scope::function(&self.namespace, &self.name);
+        self.stops.iter().map(|stop| stop.lane.clear(scope.clone())).collect()
+    }
+
+    /// Has what loads leave that run now be removed again.
+    pub(super) fn note_clear(&self) {
+        for n_removed in &self.n_removed {
+            n_removed.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Looks for a result in one tier after the other.
+    pub(super) fn ask(self: Arc<Self>, key: KeyRef<'_>, question: Question) -> Option<Asking> {
+        if self.refusal.get().is_some() {
+            return None;
+        }
+        let part = key.hash as usize % N_PARTS;
+        let n_removed = self.n_removed[part].load(Ordering::SeqCst);
+        let key = self.key(key);
+        Some(Box::pin(async move {
+            let asked = self.look(&key, question);
+            // What takes longer goes on without a tier.
+            let (answer, missed) =
+                within(&Time::system(), PATIENCE, asked).await.unwrap_or_default();
+            let errand: Arc<dyn Errand> =
+                Arc::new(Asked { route: self, key, part, n_removed, missed, answer });
+            errand
+        }))
+    }
+
+    /// What a tier has, and the tiers before it, which have nothing, with their clocks.
+    async fn look(
+        &self,
+        key: &BackendKey,
+        question: Question,
+    ) -> (Option<Found>, Vec<(usize, Option<u64>)>) {
+        let mut missed = Vec::new();
+        for (idx, stop) in self.stops.iter().enumerate() {
+            if let Question::Result(endpoint) = question
+                && let Some(found) = self.find(stop, key, endpoint).await
+            {
+                return (Some(found), missed);
+            }
+            missed.push((idx, stop.lane.clock().await));
+        }
+        (None, missed)
+    }
+
+    async fn find(&self, stop: &Stop, key: &BackendKey, endpoint: Option<Family>) -> Option<Found> {
+        let value = stop.lane.guarded.get(key).await.ok()??;
+        let (marks, bytes) = marks::split(value.payload())?;
+        if endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name())) {
+            return None;
+        }
+        for (key, mark) in &marks {
+            if stop.lane.mark(key).await != Some(*mark) {
+                return None;
+            }
+        }
+        Some(Found {
+            value: (self.stow.decode)(&stop.coder, value.encoding(), bytes).ok()?,
+            restore: self.stow.restore,
+            left: value.remaining(&Time::system()),
+            namespace: self.namespace.clone(),
+            marks,
+        })
+    }
+
+    /// An entry as a tier is to keep it; `None` if it cannot.
+    async fn value(
+        &self,
+        stop: &Stop,
+        clock: Option<u64>,
+        key: &BackendKey,
+        stored: &Stored,
+    ) -> Option<Value> {
+        let marks = self.marks(stop, clock, &stored.marks).await?;
+        let Encoded { encoding, bytes } = match (self.stow.encode)(&stop.coder, stored.entry.get())?
+        {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                let Function { module, name, .. } = self.function;
+                let refusal = format!("the results of `{module}::{name}` stay in memory: {error}");
+                drop(self.refusal.set(refusal));
+                return None;
+            }
+        };
+        let encoded = Encoded { encoding, bytes: marks::with_marks(&marks, &bytes) };
+        // The entry may have waited.
+        let left = stored.left.map(|left| left.saturating_sub(stored.since()));
+        let left = [left, stop.ttl].into_iter().flatten().min();
+        Some(Value::seal(key, &encoded, left, &Time::system()))
+    }
+
+    /// The marks that an entry depends on, unless one may have gone since the clock was looked at.
+    async fn marks(&self, stop: &Stop, clock: Option<u64>, marks: &[Mark]) -> Option<Marks> {
+        let mut found = Vec::new();
+        for mark in marks {
+            let key = marks::key(&self.namespace, mark);
+            let mark = stop.lane.ensured_mark(&key).await?;
+            found.push((key, mark));
+        }
+        let is_quiet = found.is_empty() || clock.is_some() && stop.lane.clock().await == clock;
+        is_quiet.then_some(found)
+    }
+}
+
+/// What a load has asked.
+struct Asked {
+    route: Arc<Route>,
+    key: BackendKey,
+    part: usize,
+    /// As it was before.
+    n_removed: u64,
+    /// The tiers that have no result, and their clocks.
+    missed: Vec<(usize, Option<u64>)>,
+    answer: Option<Found>,
+}
+
+/// What is to be kept.
+struct Stored {
+    entry: EntryRef,
+    marks: Vec<Mark>,
+    left: Option<Duration>,
+    at: Duration,
+}
+
+impl Stored {
+    /// How long ago it was stored.
+    fn since(&self) -> Duration {
+        Time::system().elapsed().saturating_sub(self.at)
+    }
+}
+
+impl Errand for Asked {
+    fn answer(&self) -> Option<&dyn Answer> {
+        self.answer.as_ref().map(|found| found as &dyn Answer)
+    }
+
+    fn keep(
+        self: Arc<Self>,
+        entry: EntryRef,
+        marks: Option<Vec<Mark>>,
+        left: Option<Duration>,
+    ) -> bool {
+        let Some(marks) = marks.filter(|_| !self.missed.is_empty()) else { return false };
+        let stored = Stored { entry, marks, left, at: Time::system().elapsed() };
+        let busy = self.route.pending.begin();
+        spawn(async move {
+            let _busy = busy;
+            let Self { route, key, .. } = &*self;
+            for (idx, clock) in &self.missed {
+                let stop = &route.stops[*idx];
+                let value = route.value(stop, *clock, key, &stored).await;
+                let is_noted = value.map(|value| stop.lane.guarded.note(key, value)).is_some();
+                // After it was noted: whoever removes it from now on finds it.
+                let n_removed = route.n_removed[self.part].load(Ordering::SeqCst);
+                let is_outdated = n_removed != self.n_removed || !stored.entry.get().is_current();
+                if is_outdated || !is_noted {
+                    // Nor is what was there before to come back.
+                    stop.lane.remove(key).await;
+                }
+            }
+        });
+        true
+    }
+}
+
+/// A result that a tier had.
+struct Found {
+    value: Box<AnyValue>,
+    restore: fn(&AnyValue, &mut dyn Any),
+    left: Option<Duration>,
+    namespace: String,
+    marks: Marks,
+}
+
+impl Answer for Found {
+    fn restore(&self, out: &mut dyn Any) {
+        (self.restore)(&*self.value, out);
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.left
+    }
+
+    fn depends_only_on(&self, marks: &[Mark]) -> bool {
+        let known: Vec<_> = marks.iter().map(|mark| marks::key(&self.namespace, mark)).collect();
+        self.marks.iter().all(|(key, _)| known.contains(key))
+    }
+}
+
+/// What a function is called in keys: another function, in this program, is called otherwise.
+fn name(function: &'static Function) -> Result<String, String> {
+    let Function { module, name, line, .. } = function;
+    let namesakes = registered().filter(|it| (it.module, it.name) == (module, name));
+    let (n_namesakes, n_on_line) = namesakes.fold((0, 0), |(n_namesakes, n_on_line), it| {
+        (n_namesakes + 1, n_on_line + usize::from(it.line == *line))
+    });
+    match (n_namesakes, n_on_line) {
+        (1, _) => Ok(format!("{module}::{name}")),
+        (0, _) | (_, 1) => Ok(format!("{module}::{name} line {line}")),
+        _ => Err(format!("{n_on_line} functions have this name: give each a `name = \"…\"`")),
+    }
+}
+
+fn codec(name: Option<&str>) -> Codec {
+    match name {
+        Some("messagepack") => Codec::MessagePack,
+        _ => Codec::Bincode,
+    }
+}
+
+fn compression(name: Option<&str>) -> Compression {
+    match name {
+        Some("none") => Compression::None,
+        Some("zstd") => Compression::Zstd,
+        _ => Compression::Lz4,
+    }
+}
