@@ -164,9 +164,13 @@ impl Usage {
         (self.0 as i64) < stale.0
     }
 
+    fn is_young(self) -> bool {
+        self.0 & Self::IS_YOUNG != 0
+    }
+
     fn count(self, is_32nd: bool) -> Self {
         let Self(usage) = self;
-        if usage & Self::IS_YOUNG != 0 {
+        if self.is_young() {
             let is_young = (usage & Self::USES) + 1 < Self::STEP;
             return Self((usage + 1) & if is_young { u64::MAX } else { !Self::IS_YOUNG });
         }
@@ -724,6 +728,16 @@ impl<'a> Entry<'a> {
     #[inline]
     pub(crate) fn is_stale(self, stale: Stale) -> bool {
         self.usage().is_before(stale)
+    }
+
+    /// Counts one of the first uses, if nothing else is to be noted of it.
+    pub(crate) fn count_early_use(self, stale: Stale) -> bool {
+        let usage = self.usage();
+        let is_enough = usage.is_young() && !Usage(usage.0 & !Usage::IS_YOUNG).is_before(stale);
+        if is_enough {
+            self.change(usage, usage.count(false));
+        }
+        is_enough
     }
 
     /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.

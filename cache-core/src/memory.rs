@@ -283,8 +283,10 @@ impl Memory {
 
     /// Counts a hit in a test's cache, which is to see every one.
     pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
-        let is_32nd = is_32nd(function.counters.hit(found.slot()));
-        self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+        let slot = found.slot();
+        let is_32nd = is_32nd(function.counters.hit(slot));
+        let now = clock.roughly(&slot.hits_to_clock);
+        self.note_use(found.entry(), function, now, is_32nd);
     }
 
     #[inline(never)]
@@ -296,7 +298,9 @@ impl Memory {
         clock: &Clock,
         is_32nd: bool,
     ) {
-        self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
+        if is_32nd || !entry.count_early_use(self.recency.stale()) {
+            self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
+        }
     }
 
     /// Notes how often and when an entry was used, and where in the order it is to stand from now on.
