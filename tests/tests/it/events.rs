@@ -10,7 +10,9 @@ use std::task::{Context, Waker};
 use std::thread;
 
 use cache_core::testing::TestCache;
-use cache_core::{Event, HeapSize, Stats, Transaction, cached, emit, emit_all, invalidates};
+use cache_core::{
+    Event, HeapSize, Stats, Transaction, cached, emit, emit_all, emit_soft, invalidates,
+};
 use futures::future::join;
 use serde::Serialize;
 
@@ -123,7 +125,9 @@ enum Verb {
     EmitInTransaction,
     EmitToType,
     EmitAll,
+    EmitSoft,
     Invalidate,
+    Expire,
     Put,
     Refresh,
     Clear,
@@ -132,7 +136,7 @@ enum Verb {
     MatchLabel,
 }
 
-const VERBS: [Verb; 15] = [
+const VERBS: [Verb; 17] = [
     Verb::Emit,
     Verb::EmitName,
     Verb::EmitReference,
@@ -141,7 +145,9 @@ const VERBS: [Verb; 15] = [
     Verb::EmitInTransaction,
     Verb::EmitToType,
     Verb::EmitAll,
+    Verb::EmitSoft,
     Verb::Invalidate,
+    Verb::Expire,
     Verb::Put,
     Verb::Refresh,
     Verb::Clear,
@@ -161,7 +167,9 @@ impl Verb {
                 | Self::EmitOnHandle
                 | Self::EmitByAttribute
                 | Self::EmitInTransaction
+                | Self::EmitSoft
                 | Self::Invalidate
+                | Self::Expire
                 | Self::Put
                 | Self::Refresh
         )
@@ -220,7 +228,9 @@ macro_rules! functions {
                     }
                     Verb::EmitToType => emit(TableChanged::Loaded("rows")),
                     Verb::EmitAll => emit_all::<RowChanged>(),
+                    Verb::EmitSoft => emit_soft(RowChanged { id: 7 }),
                     Verb::Invalidate => drop(read::invalidate(&Id(7))),
+                    Verb::Expire => drop(read::expire(&Id(7))),
                     Verb::Put => drop(read::put(Id(7), Row(new))),
                     Verb::Refresh => drop($run(read::refresh(Id(7)))),
                     Verb::Clear => read::clear(),
