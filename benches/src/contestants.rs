@@ -117,7 +117,7 @@ pub(crate) trait Contestant: 'static {
         lacking(key)
     }
 
-    /// A number for a number, until [`Contestant::emit`] says that it changed.
+    /// A number for a number, until an event.
     fn depending(key: u64) -> u64 {
         lacking(key)
     }
@@ -127,9 +127,14 @@ pub(crate) trait Contestant: 'static {
         lacking(key)
     }
 
-    /// Says that a number changed.
-    fn emit(key: u64) {
-        lacking(key)
+    /// A number of a user, until [`Contestant::emit`] says that the user has changed.
+    fn of_user(user: u64, key: u64) -> u64 {
+        lacking((user, key))
+    }
+
+    /// Says that a user has changed.
+    fn emit(user: u64) {
+        lacking(user)
     }
 
     fn number_async(key: u64) -> impl Future<Output = u64> + Send {

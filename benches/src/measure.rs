@@ -33,7 +33,7 @@ const N_TASKS: usize = 10_000;
 /// How often one cold key after the other is asked for.
 const N_STAMPEDES: u64 = 5;
 
-/// How often so many events are emitted one after the other.
+/// How often so many events are emitted.
 const N_EMIT_SLICES: usize = 9;
 const N_EMITS: usize = 100;
 
@@ -443,24 +443,27 @@ fn stampede<C: Contestant>(runtime: Runtime) -> Result<Measurement> {
     Ok(Measurement { bodies: Some(n_bodies as f64), ..Measurement::of(slices) })
 }
 
-/// The time of an emit that drops one of so many entries, each of which is computed anew before its
-/// turn comes again.
+/// The time of an emit for one user, who has one entry, while another one has so many.
 fn emits<C: Contestant>(n_entries: u32) -> Result<Measurement> {
+    const ONE: u64 = 7;
+    const OTHER: u64 = 8;
     let keys = 0..u64::from(n_entries);
     for key in keys.clone() {
-        C::depending(key);
+        C::of_user(OTHER, key);
     }
     let mut slices = Vec::new();
-    for slice in 0..N_EMIT_SLICES {
-        let dropped = || keys.clone().skip(slice).step_by(n_entries as usize / N_EMITS);
-        let started = Instant::now();
-        dropped().for_each(C::emit);
-        slices.push(started.elapsed().as_secs_f64() * 1e9 / dropped().count() as f64);
+    for _ in 0..N_EMIT_SLICES {
+        let (mut taken, base) = (Duration::ZERO, work::bodies());
+        for _ in 0..N_EMITS {
+            C::of_user(ONE, 0);
+            let started = Instant::now();
+            C::emit(ONE);
+            taken += started.elapsed();
+        }
+        ensure!(work::bodies() - base == N_EMITS as u64, "an emit dropped nothing");
+        slices.push(taken.as_secs_f64() * 1e9 / N_EMITS as f64);
         let base = work::bodies();
-        dropped().for_each(|key| _ = C::depending(key));
-        ensure!(work::bodies() - base == dropped().count() as u64, "an emit dropped nothing");
-        let base = work::bodies();
-        keys.clone().for_each(|key| _ = C::depending(key));
+        keys.clone().for_each(|key| _ = C::of_user(OTHER, key));
         ensure!(work::bodies() == base, "an emit dropped what does not depend on its event");
     }
     Ok(Measurement::of(slices))

@@ -42,7 +42,7 @@ pub(crate) enum Shape {
     Stampede { runtime: Runtime },
     /// A million entries, and nothing timed.
     Memory,
-    /// Emits an event that one of so many entries names.
+    /// Emits an event that one entry names, while so many name another one.
     Emits { n_entries: u32 },
 }
 
@@ -322,8 +322,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     hits_of_dependents("event-1", "u64 to u64, one event, 1,000 keys", Function::Depending),
     hits_of_dependents("event-3", "the same, three events", Function::DependingOnThree),
-    emits("emit-1k", "an emit that drops one of 1,000 entries", 1_000, SMALL),
-    emits("emit-1m", "an emit that drops one of 1,000,000 entries", 1_000_000, HUGE),
+    emits("emit-1k", "an emit for one user, another has 1,000 entries", 1_000, SMALL),
+    emits("emit-1m", "an emit for one user, another has 1,000,000 entries", 1_000_000, HUGE),
 ];
 
 const fn times(workload: &'static str, limit: f64, peer: &'static str) -> Bar {

@@ -60,8 +60,12 @@ impl Contestant for CacheCore {
         depending_on_three(key)
     }
 
-    fn emit(key: u64) {
-        emit(("number", key));
+    fn of_user(user: u64, key: u64) -> u64 {
+        of_user(user, key)
+    }
+
+    fn emit(user: u64) {
+        emit(("user", user));
     }
 
     #[inline]
@@ -137,6 +141,11 @@ fn expiring(key: u64) -> u64 {
 #[cached(invalidate_on = [("number", key)])]
 fn depending(key: u64) -> u64 {
     work::number(key)
+}
+
+#[cached(invalidate_on = [("user", user)])]
+fn of_user(user: u64, key: u64) -> u64 {
+    work::number(key ^ user)
 }
 
 #[cached(invalidate_on = [("number", key), ("half", key / 2), "numbers"])]
