@@ -247,10 +247,7 @@ impl Call {
         let Some(key) = self.key(&state) else { return };
         let found = epoch::pin().and_then(|pin| cache.memory.glance(pin, key));
         let Some(suspect) = found.map(Suspect) else { return };
-        // A check that panics is as good as one that refuses.
-        let last = state.function.layers.len() - 1;
-        let checked = catch_unwind(AssertUnwindSafe(|| check(&suspect))).unwrap_or(Err(last));
-        if let Err(layer) = checked {
+        if let Err(layer) = check(&suspect) {
             state.note_refusal(layer);
             cache.memory.give_up(key, &suspect.0);
         }
@@ -412,7 +409,9 @@ impl Suspect {
         is_valid: impl FnOnce(&K::Stored) -> bool,
     ) -> Result<(), usize> {
         let value = self.0.get().value::<K::Stored>();
-        if value.is_none_or(is_valid) { Ok(()) } else { Err(layer) }
+        // A check that panics is as good as one that refuses.
+        let is_valid = catch_unwind(AssertUnwindSafe(|| value.is_none_or(is_valid)));
+        if is_valid.unwrap_or(false) { Ok(()) } else { Err(layer) }
     }
 }
 

@@ -97,6 +97,19 @@ fn a_check_that_panics_refuses() {
 }
 
 #[test]
+fn a_check_that_panics_is_the_one_that_is_named() {
+    #[cached(validate(first = |_value| panic!("the check's own"), second = |_value| true))]
+    fn checked_twice(id: u32) -> u32 {
+        id
+    }
+    let cache = TestCache::new();
+    cache.run(|| assert_eq!((checked_twice(7), checked_twice(7)), (7, 7)));
+    let functions = cache.functions();
+    let function = functions.into_iter().find(|function| function.name == "checked_twice");
+    assert_eq!(function.expect("it is known").refusals, [("first", 1), ("second", 0)]);
+}
+
+#[test]
 fn a_check_may_call_what_it_checks() {
     #[cached(validate = |value| *value == number(id + 1 - u32::from(id > 3)))]
     fn number(id: u32) -> u32 {
