@@ -27,6 +27,7 @@ mod redis;
 mod registry;
 mod responses;
 mod signatures;
+mod spans;
 mod staleness;
 mod storing;
 mod support;

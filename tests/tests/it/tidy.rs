@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 54] = [
+const ORDER: [&str; 56] = [
     "sync",
     "clock",
     "error",
@@ -14,6 +14,8 @@ const ORDER: [&str; 54] = [
     "timer",
     "runtime",
     "no_runtime",
+    "span",
+    "no_span",
     "executor",
     "background",
     "glob",
