@@ -5,16 +5,20 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::advice::Advice;
 use crate::audit::Audit;
 use crate::background::Background;
 use crate::clock::{Clock, Moment};
 use crate::config::{Backend, Config, Settings};
+use crate::curve::Curve;
 use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::{Change, Events, Mark, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
+use crate::health::{Health, Status};
+use crate::latency::Times;
 use crate::memory::Memory;
 use crate::outer::Outer;
 use crate::ranking::Eviction;
@@ -32,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) memory: Memory,
     pub(crate) events: Arc<Events>,
     pub(crate) clock: Clock,
+    pub(crate) times: Times,
     pub(crate) settings: Settings,
     /// What stands behind the memory.
     pub(crate) outer: Option<Arc<dyn Outer>>,
@@ -86,6 +91,7 @@ impl Inner {
             ),
             events: Arc::default(),
             clock,
+            times: Times::default(),
             outer,
             enabled: AtomicBool::new(settings.enabled),
             states: Mutex::default(),
@@ -152,13 +158,29 @@ impl Inner {
             peak_bytes: budget.peak_bytes(),
             max_bytes: budget.max_bytes(),
             max_entries: budget.max_entries(),
+            hit_latency: self.times.hits.read(),
+            load_latency: self.times.bodies.read(),
+            stats_bytes: self.times.size(),
             ..Stats::default()
         };
         for state in self.known_states() {
-            state.counters.read(&mut stats);
+            state.counters.read(&mut stats, state.function.cost);
             stats.corruptions += state.corruptions();
+            stats.stats_bytes += state.times.size();
         }
         stats
+    }
+
+    fn curve(&self) -> Curve {
+        let (budget, stats) = (&self.memory.budget, self.stats());
+        let hits = [stats.hits as f64; 4];
+        Curve::new(budget.max_bytes(), budget.max_entries(), hits, stats.hits + stats.misses)
+    }
+
+    fn health(&self) -> Health {
+        let is_enabled = self.enabled.load(Ordering::SeqCst);
+        let status = if is_enabled { Status::Healthy } else { Status::Disabled };
+        Health { status, reasons: Vec::new() }
     }
 
     fn known_states(&self) -> Vec<Ref<FunctionState>> {
@@ -188,7 +210,11 @@ impl Inner {
                     refusals: state.refusals(),
                     disk: function.tiers.disk.is_some(),
                     redis: function.tiers.redis.is_some(),
+                    cost: function.cost,
+                    verifiable: false,
                     stats: state.stats(),
+                    curve: state.curve(),
+                    labels: Vec::new(),
                 }
             })
             .collect()
@@ -397,6 +423,26 @@ impl Cache {
         self.inner.functions()
     }
 
+    /// How many calls of all functions together would be hits with other limits on the cache.
+    ///
+    /// Those of single functions are in [`Cache::functions`].
+    #[must_use]
+    pub fn curve(&self) -> Curve {
+        self.inner.curve()
+    }
+
+    /// What to change, of what many calls have shown.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Advice> {
+        Vec::new()
+    }
+
+    /// Whether all is well.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.health()
+    }
+
     /// The most recently used entries, at most `limit` of them.
     ///
     /// Expired ones are left out. O(n log n) in the number of all entries; hits go on meanwhile, loads wait for a part of it.
@@ -527,6 +573,7 @@ impl Cache {
     /// Starts all counters anew, and the peak from what is held now.
     pub fn reset_stats(&self) {
         self.inner.known_states().iter().for_each(|state| state.reset_stats());
+        self.inner.times.reset();
         self.inner.memory.budget.reset_peak();
     }
 }

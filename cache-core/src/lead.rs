@@ -236,6 +236,10 @@ pub(crate) struct Leader<K: AsKey> {
     cache: Ref<Inner>,
     key: K,
     load: Load,
+    /// When the body was begun,
+    begun: Moment,
+    /// and for how many keys it is.
+    n_keys: u32,
     /// The endpoint of the request that began it.
     endpoint: Option<Family>,
     /// The frame of an async load. A sync one is where its thread is.
@@ -264,10 +268,13 @@ impl<K: AsKey> Leader<K> {
         let link = around.zip(load.flight.as_ref());
         let link = link.map(|(around, flight)| around.add_load(flight.sources()));
         let endpoint = context::endpoint();
+        let begun = cache.clock.now();
         Self {
             cache,
             key,
             load,
+            begun,
+            n_keys: 1,
             endpoint,
             frame: None,
             _wait: wait,
@@ -318,8 +325,10 @@ impl<K: AsKey> Leader<K> {
         self.load.flight.as_ref()
     }
 
-    /// Has another load compute the result: this one waits for that, and is computed from what that is.
-    pub(crate) fn computed_by(&self, flight: &Arc<Flight>) -> Awaited {
+    /// Has another load compute the result, together with those of other keys: this one waits for that, and is computed
+    /// from what that is.
+    pub(crate) fn computed_by(&mut self, flight: &Arc<Flight>, n_keys: usize) -> Awaited {
+        self.n_keys = u32::try_from(n_keys).unwrap_or(u32::MAX);
         let link = self.flight().map(|own| own.sources().add_load(flight.sources()));
         Awaited { _wait: Some(Wait::for_nested(self.load.id, flight.id)), link }
     }
@@ -351,6 +360,7 @@ impl<K: AsKey> Leader<K> {
             }
             None => flight.sources().unwatch(),
         }
+        self.begun = self.cache.clock.now();
         self.errand = Some((errand, everything));
     }
 
@@ -403,6 +413,9 @@ impl<K: AsKey> Leader<K> {
     /// The value's own code runs here, and may call the function that is being led.
     fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: R, terms: Terms) -> R {
         let (cache, key) = (&self.cache, self.key.key());
+        if !context::is_recalled() {
+            note_body(cache, key, cache.clock.now().since(self.begun) / self.n_keys);
+        }
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
@@ -611,6 +624,13 @@ impl<K: AsKey> Drop for Leader<K> {
             flight.abandon();
         }
     }
+}
+
+/// Notes how long a body took.
+fn note_body(cache: &Inner, key: KeyRef<'_>, span: Duration) {
+    key.state.counters.body(span);
+    key.state.times.bodies.record(span);
+    cache.times.bodies.record(span);
 }
 
 /// What followers get of a result that is not stored; `None` if it cannot be shared.

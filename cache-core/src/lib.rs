@@ -62,7 +62,8 @@
 //!   `runtime`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
-//! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters. `curve`, `advice`,
+//!   `health`: what they say. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
 //!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
@@ -76,6 +77,7 @@
 //! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
 //! `codec`: values to bytes, `backend`: where those go, and `tiers`: how a call comes by them.
 
+mod advice;
 mod apart;
 mod audit;
 #[cfg(feature = "tiers")]
@@ -91,6 +93,7 @@ pub mod codec;
 mod config;
 mod context;
 mod current;
+mod curve;
 mod emit;
 mod endpoint;
 mod entry;
@@ -104,10 +107,12 @@ mod function;
 mod ghosts;
 mod glob;
 pub mod handle;
+mod health;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
 pub mod key;
+mod latency;
 mod lead;
 mod limbo;
 mod loads;
@@ -122,6 +127,7 @@ mod runtime;
 #[cfg(not(feature = "tokio"))]
 #[path = "no_runtime.rs"]
 mod runtime;
+mod serialize;
 mod size;
 mod sources;
 mod spare;
@@ -143,20 +149,24 @@ mod worker;
 #[cfg(feature = "macros")]
 pub use cache_macros::{Event, HeapSize, cached, invalidates};
 
+pub use advice::{Advice, Topic};
 pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::{Backend, Config};
 pub use context::{in_current_load, in_current_load_sync};
 pub use current::{CurrentLoad, current};
+pub use curve::{Curve, CurvePoint};
 pub use emit::{Transaction, emit, emit_all, emit_soft};
 pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
 pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
-pub use function::FunctionStats;
+pub use function::{FunctionStats, LabelStats};
+pub use health::{Health, Status};
+pub use latency::Latencies;
 pub use ranking::Eviction;
 pub use size::{HeapSize, Seen};
-pub use stats::{Stats, TierStats};
+pub use stats::{MissReasons, Stats, TierStats};
 pub use warm::{Progress, Warm, WarmAsync};
 
 /// What the expansion of the attribute names. Not part of the public interface: it changes without notice.

@@ -21,7 +21,7 @@ use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
 use crate::ranking::{Eviction, Ranking};
-use crate::stats::Count;
+use crate::stats::{Count, Reason};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
 use crate::table::{self, Found, Near, Sought, Table, Writer};
 use crate::waits::LoadId;
@@ -371,7 +371,7 @@ impl Memory {
             }
         }
         if !was_counted {
-            counters.note(Count::Misses);
+            counters.miss(Reason::Cold);
         }
         let may_follow = matches!(join, Join::Any | Join::Again);
         let begin = match may_follow.then(|| state.loads.join(key, time)).flatten() {

@@ -28,6 +28,7 @@ mod registry;
 mod responses;
 mod signatures;
 mod staleness;
+mod statistics;
 mod storing;
 mod support;
 mod testing_aids;

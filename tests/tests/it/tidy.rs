@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 54] = [
+const ORDER: [&str; 59] = [
     "sync",
     "clock",
     "error",
@@ -25,7 +25,12 @@ const ORDER: [&str; 54] = [
     "sources",
     "size",
     "epoch",
+    "serialize",
+    "latency",
     "stats",
+    "curve",
+    "advice",
+    "health",
     "budget",
     "waits",
     "function",
