@@ -20,6 +20,8 @@ use crate::glob;
 use crate::health::{Health, Status};
 use crate::latency::Times;
 use crate::memory::Memory;
+use crate::metrics;
+use crate::observer::{Notice, Observer, Observers};
 use crate::outer::Outer;
 use crate::ranking::Eviction;
 use crate::stats::{Stats, TierStats};
@@ -38,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) times: Times,
     pub(crate) settings: Settings,
+    pub(crate) observers: Arc<Observers>,
     /// What stands behind the memory.
     pub(crate) outer: Option<Arc<dyn Outer>>,
     enabled: AtomicBool,
@@ -81,6 +84,7 @@ impl Inner {
             Tiers::open(&settings.tiers, is_global).map(|tiers| -> Arc<dyn Outer> { tiers });
         #[cfg(not(feature = "tiers"))]
         let outer = None;
+        let observers = Arc::<Observers>::default();
         Self {
             memory: Memory::new(
                 settings.max_bytes,
@@ -88,7 +92,9 @@ impl Inner {
                 settings.exact_order,
                 settings.eviction,
                 !is_global,
+                Arc::clone(&observers),
             ),
+            observers,
             events: Arc::default(),
             clock,
             times: Times::default(),
@@ -187,8 +193,8 @@ impl Inner {
         self.states.lock().values().cloned().collect()
     }
 
-    /// All functions of the program, by module, line and name.
-    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+    /// All functions of the program, called or not, by module, line and name.
+    fn known_functions(&self) -> Vec<&'static Function> {
         let mut functions: Vec<&'static Function> = registered().collect();
         functions.extend(self.known_states().iter().map(|state| state.function));
         functions.sort_by_key(|function| {
@@ -196,6 +202,11 @@ impl Inner {
         });
         functions.dedup_by_key(|function| address(function));
         functions
+    }
+
+    /// What all functions of the program have done.
+    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+        self.known_functions()
             .into_iter()
             .map(|function| {
                 let state = self.state(function);
@@ -263,6 +274,10 @@ impl Ref<Inner> {
             outer.outdate(&[Named::new(event).mark()]);
         }
         self.emitted(self.events.emit(event, change));
+        if self.observers.is_any() {
+            let is_soft = change == Change::Soft;
+            self.observers.tell(&Notice::Emitted { event: &event.title(), is_soft });
+        }
     }
 
     /// Emits all events of a type.
@@ -277,6 +292,9 @@ impl Ref<Inner> {
         }
         let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
         self.emitted(has_moved);
+        for event in events.iter().map(Named::title) {
+            self.observers.tell(&Notice::Emitted { event, is_soft: false });
+        }
     }
 
     /// Drops what is stored for a call, outdates what is computed from it, and says whether there was something.
@@ -330,12 +348,9 @@ impl Ref<Inner> {
         let is_named = |function: &Function| glob::matches(pattern, function.name);
         let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
         // What a load that runs, or an entry that is not in memory, is labelled is not known.
-        let known = self.known_states().into_iter().map(|state| state.function);
-        let is_meant = |it: &&'static Function| it.is_labelled || is_named(it);
         // Those that this process has not called yet have results in the tiers behind all the same.
-        let mut functions: Vec<_> = registered().chain(known).filter(is_meant).collect();
-        functions.sort_by_key(|function| address(function));
-        functions.dedup_by_key(|function| address(function));
+        let mut functions = self.known_functions();
+        functions.retain(|function| function.is_labelled || is_named(function));
         for function in &functions {
             self.outer.iter().for_each(|outer| outer.clear(Some(function)));
         }
@@ -440,7 +455,38 @@ impl Cache {
     /// Whether all is well.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.inner.health()
+        let health = self.inner.health();
+        self.inner.observers.tell_of_health(&health);
+        health
+    }
+
+    /// Has somebody be told what happens from now on, other than hits.
+    ///
+    /// ```
+    /// use cache_core::{Notice, Observer, cached, testing::TestCache};
+    ///
+    /// struct Log;
+    ///
+    /// impl Observer for Log {
+    ///     fn notice(&self, notice: &Notice<'_>) {
+    ///         println!("{notice:?}");
+    ///     }
+    /// }
+    ///
+    /// #[cached]
+    /// fn area(width: u64, height: u64) -> u64 {
+    ///     width * height
+    /// }
+    ///
+    /// let cache = TestCache::new();
+    /// cache.observe(Log);
+    /// cache.run(|| area(3, 4)); // Loaded { function: "area", outcome: Stored, took: Some(0ns) }
+    /// ```
+    ///
+    /// It is called under no lock, by whoever does what it is told of, and a panic of it is dropped. It may call cached
+    /// functions, of which nobody is told. What happens in them is none of the load's that it was told of.
+    pub fn observe(&self, observer: impl Observer + 'static) {
+        self.inner.observers.add(Arc::new(observer));
     }
 
     /// The most recently used entries, at most `limit` of them.
@@ -458,6 +504,14 @@ impl Cache {
             outer.clear(None);
         }
         self.inner.memory.clear(None);
+    }
+
+    /// Drops what functions of that name have stored; false if there is none of that name.
+    pub fn clear_functions(&self, name: &str) -> bool {
+        let mut functions = self.inner.known_functions();
+        functions.retain(|function| function.name == name);
+        functions.iter().for_each(|it| self.inner.clear_function(&self.inner.state(it)));
+        !functions.is_empty()
     }
 
     /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
@@ -562,6 +616,21 @@ impl Cache {
     #[must_use]
     pub fn tiers(&self) -> Vec<TierStats> {
         self.inner.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default()
+    }
+
+    /// What is counted, in the text format of Prometheus: of the process, of each function and of each tier.
+    ///
+    /// It is made when it is asked for, and as long as there are functions, whatever they are called with.
+    ///
+    /// ```
+    /// let text = cache_core::Cache::global().prometheus();
+    /// assert!(text.contains("# TYPE cache_hits_total counter\ncache_hits_total 0\n"));
+    /// ```
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        // All functions are known before they are summed up.
+        let functions = self.functions();
+        metrics::prometheus(&self.stats(), &functions, &self.tiers())
     }
 
     /// Waits until the tiers behind the memory have everything, for example before the program ends, and says whether

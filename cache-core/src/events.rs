@@ -530,6 +530,10 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
     pub(crate) fn new<E: Event + ?Sized>(event: &E) -> Self {
         Self::in_family(E::family(), event)
     }

@@ -20,6 +20,7 @@ use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
+use crate::observer::{Cause, Notice, Observers};
 use crate::ranking::{Eviction, Ranking};
 use crate::stats::{Count, Reason};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
@@ -112,6 +113,7 @@ pub(crate) struct Memory {
     eviction: Eviction,
     /// A test's own: it is to see at once what is dropped.
     is_private: bool,
+    observers: Arc<Observers>,
 }
 
 /// What a hit reads of the order. Written rarely.
@@ -163,6 +165,16 @@ struct State {
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
+    /// What observers are to be told of, if there are some.
+    dropped: Vec<Dropped>,
+}
+
+/// Entries of one function that went one after the other.
+struct Dropped {
+    function: &'static Function,
+    cause: Cause,
+    entries: usize,
+    bytes: usize,
 }
 
 /// Where a round over all entries begins.
@@ -190,6 +202,7 @@ impl Memory {
         exact: bool,
         eviction: Eviction,
         is_private: bool,
+        observers: Arc<Observers>,
     ) -> Self {
         let (table, writer) = Table::new();
         let budget = Budget::new(max_bytes, max_entries);
@@ -213,11 +226,13 @@ impl Memory {
                 n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
+                dropped: Vec::new(),
             })),
             budget,
             exact,
             eviction,
             is_private,
+            observers,
         }
     }
 
@@ -845,6 +860,10 @@ impl Memory {
         self.budget.release(charge);
         if let Some(reason) = reason {
             owner.counters.note(reason);
+            if self.observers.is_any() {
+                let function = owner.function;
+                note_drop(&mut state.dropped, function, reason, charge);
+            }
         }
         state.garbage_bytes += charge;
         state.throw_away(entry);
@@ -862,25 +881,61 @@ impl Memory {
                 owner.budget.release(entry.get().charge());
                 self.budget.release(entry.get().charge());
                 owner.counters.note(Count::Invalidations);
+                if self.observers.is_any() {
+                    let (function, charge) = (owner.function, entry.get().charge());
+                    note_drop(&mut state.dropped, function, Count::Invalidations, charge);
+                }
                 state.garbage.push(Garbage::Entry(entry, owner.clone()));
             }
         }
     }
 
-    /// Lets others in, and gives back what was taken out of reach if that is much or `is_urgent`.
+    /// Lets others in, tells observers what went, and gives back what was taken out of reach if that is much or
+    /// `is_urgent`.
     fn unlock(&self, mut guard: MutexGuard<'_, State>, is_urgent: bool) {
         let state = &mut *guard;
         let is_due = is_urgent
             || self.is_private
             || state.garbage.len() >= MANY
             || state.garbage_bytes >= MUCH;
-        if !is_due || state.garbage.is_empty() {
-            return;
+        let dropped = std::mem::take(&mut state.dropped);
+        let garbage = if is_due { std::mem::take(&mut state.garbage) } else { Vec::new() };
+        if is_due {
+            state.garbage_bytes = 0;
         }
-        let garbage = std::mem::take(&mut state.garbage);
-        state.garbage_bytes = 0;
         drop(guard);
-        limbo::give_back(garbage, self.is_private);
+        if !garbage.is_empty() {
+            limbo::give_back(garbage, self.is_private);
+        }
+        for Dropped { function, cause, entries, bytes } in dropped {
+            self.observers.tell(&Notice::Dropped {
+                function: function.name,
+                cause,
+                entries,
+                bytes,
+            });
+        }
+    }
+}
+
+/// Notes what observers are to be told, together with what went just before for the same reason.
+fn note_drop(
+    dropped: &mut Vec<Dropped>,
+    function: &'static Function,
+    reason: Count,
+    charge: usize,
+) {
+    let cause = match reason {
+        Count::Evictions => Cause::Evicted,
+        Count::Expirations => Cause::Expired,
+        _ => Cause::Invalidated,
+    };
+    match dropped.last_mut() {
+        Some(last) if std::ptr::eq(last.function, function) && last.cause == cause => {
+            last.entries += 1;
+            last.bytes += charge;
+        }
+        _ => dropped.push(Dropped { function, cause, entries: 1, bytes: charge }),
     }
 }
 

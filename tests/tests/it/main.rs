@@ -1,5 +1,6 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod admin;
 mod audit;
 mod backends;
 mod batch;
@@ -20,7 +21,9 @@ mod keys;
 mod loading_async;
 mod loading_sync;
 mod memory;
+mod metrics;
 mod model;
+mod observer;
 mod outer;
 mod panics;
 mod redis;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 59] = [
+const ORDER: [&str; 62] = [
     "sync",
     "clock",
     "error",
@@ -34,6 +34,8 @@ const ORDER: [&str; 59] = [
     "budget",
     "waits",
     "function",
+    "metrics",
+    "observer",
     "audit",
     "entry",
     "outcome",
@@ -62,6 +64,7 @@ const ORDER: [&str; 59] = [
     "warm",
     "handle",
     "http",
+    "admin",
     "testing",
     "lib",
 ];
