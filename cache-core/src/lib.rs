@@ -59,7 +59,7 @@
 //! A module uses only modules above it in this list.
 //!
 //! - `sync`, `clock`, `error`, `worker`, `timer`, `glob`: locks, time, errors, background work, waiting for a moment, patterns.
-//!   `runtime`, `executor`, `background`: loads that run without their callers.
+//!   `runtime`, `span`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters. `curve`, `advice`,
@@ -135,6 +135,11 @@ mod runtime;
 mod serialize;
 mod size;
 mod sources;
+#[cfg(feature = "tracing")]
+mod span;
+#[cfg(not(feature = "tracing"))]
+#[path = "no_span.rs"]
+mod span;
 mod spare;
 mod stats;
 mod sync;

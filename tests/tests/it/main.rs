@@ -30,6 +30,7 @@ mod redis;
 mod registry;
 mod responses;
 mod signatures;
+mod spans;
 mod staleness;
 mod statistics;
 mod storing;

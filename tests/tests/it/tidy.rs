@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 62] = [
+const ORDER: [&str; 64] = [
     "sync",
     "clock",
     "error",
@@ -14,6 +14,8 @@ const ORDER: [&str; 62] = [
     "timer",
     "runtime",
     "no_runtime",
+    "span",
+    "no_span",
     "executor",
     "background",
     "glob",
