@@ -94,6 +94,7 @@ mod config;
 mod context;
 mod current;
 mod curve;
+mod departures;
 mod emit;
 mod endpoint;
 mod entry;
@@ -128,6 +129,7 @@ mod runtime;
 #[path = "no_runtime.rs"]
 mod runtime;
 mod serialize;
+mod shadow;
 mod size;
 mod sources;
 mod spare;

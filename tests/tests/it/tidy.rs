@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 59] = [
+const ORDER: [&str; 61] = [
     "sync",
     "clock",
     "error",
@@ -28,10 +28,10 @@ const ORDER: [&str; 59] = [
     "serialize",
     "latency",
     "stats",
+    "budget",
     "curve",
     "advice",
     "health",
-    "budget",
     "waits",
     "function",
     "audit",
@@ -42,6 +42,8 @@ const ORDER: [&str; 59] = [
     "ghosts",
     "resistant",
     "ranking",
+    "departures",
+    "shadow",
     "limbo",
     "flight",
     "loads",
