@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::advice::Advice;
 use crate::audit::Audit;
 use crate::background::Background;
+use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
 use crate::config::{Backend, Config, Settings};
-use crate::curve::Curve;
+use crate::curve::{Curve, Reuse};
 use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
@@ -166,7 +167,7 @@ impl Inner {
             max_entries: budget.max_entries(),
             hit_latency: self.times.hits.read(),
             load_latency: self.times.bodies.read(),
-            stats_bytes: self.times.size(),
+            stats_bytes: self.times.size() + self.memory.stats_bytes(),
             ..Stats::default()
         };
         for state in self.known_states() {
@@ -178,15 +179,18 @@ impl Inner {
     }
 
     fn curve(&self) -> Curve {
-        let (budget, stats) = (&self.memory.budget, self.stats());
-        let hits = [stats.hits as f64; 4];
-        Curve::new(budget.max_bytes(), budget.max_entries(), hits, stats.hits + stats.misses)
+        self.memory.reuse().curve(&self.memory.budget, &self.stats())
     }
 
     fn health(&self) -> Health {
         let is_enabled = self.enabled.load(Ordering::SeqCst);
         let status = if is_enabled { Status::Healthy } else { Status::Disabled };
         Health { status, reasons: Vec::new() }
+    }
+
+    /// Whether it is a test's own.
+    pub(crate) fn is_private(&self) -> bool {
+        !self.is_global
     }
 
     fn known_states(&self) -> Vec<Ref<FunctionState>> {
@@ -210,6 +214,7 @@ impl Inner {
             .into_iter()
             .map(|function| {
                 let state = self.state(function);
+                let stats = state.stats();
                 FunctionStats {
                     name: function.name,
                     module: function.module,
@@ -223,8 +228,8 @@ impl Inner {
                     redis: function.tiers.redis.is_some(),
                     cost: function.cost,
                     verifiable: false,
-                    stats: state.stats(),
-                    curve: state.curve(),
+                    curve: state.curve(&self.memory.budget, &stats),
+                    stats,
                     labels: Vec::new(),
                 }
             })
@@ -240,6 +245,16 @@ impl Inner {
     pub(crate) fn sweep(&self) -> usize {
         self.memory.sweep_outdated(self.clock.now());
         self.memory.sweep(self.clock.now())
+    }
+
+    fn set_limit(&self, change: impl FnOnce(&Budget)) {
+        self.memory.set_limit(change, &self.clock);
+        // What is known of reuse is about the limit as it was.
+        let restart = |reuse: &Reuse, stats: Stats| reuse.restart(stats.hits, stats.misses);
+        restart(self.memory.reuse(), self.stats());
+        for state in self.known_states().iter().filter(|state| !state.is_limited()) {
+            restart(&state.reuse, state.stats());
+        }
     }
 
     fn set_enabled(&self, enabled: bool) {
@@ -598,13 +613,13 @@ impl Cache {
     /// Limits the bytes held, `None` for no limit. When this returns, the limit holds.
     pub fn set_max_bytes(&self, max: impl Into<Option<usize>>) {
         let max = max.into();
-        self.inner.memory.set_limit(|budget| budget.set_max_bytes(max), &self.inner.clock);
+        self.inner.set_limit(|budget| budget.set_max_bytes(max));
     }
 
     /// Limits the number of entries, `None` for no limit. When this returns, the limit holds.
     pub fn set_max_entries(&self, max: impl Into<Option<usize>>) {
         let max = max.into();
-        self.inner.memory.set_limit(|budget| budget.set_max_entries(max), &self.inner.clock);
+        self.inner.set_limit(|budget| budget.set_max_entries(max));
     }
 
     /// Turns caching off, so that every call runs its body, or on again. What is stored stays, and can be invalidated.
@@ -643,6 +658,7 @@ impl Cache {
     pub fn reset_stats(&self) {
         self.inner.known_states().iter().for_each(|state| state.reset_stats());
         self.inner.times.reset();
+        self.inner.memory.reuse().restart(0, 0);
         self.inner.memory.budget.reset_peak();
     }
 }

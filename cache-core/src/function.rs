@@ -6,7 +6,7 @@ use std::time::Duration;
 use once_cell::race::OnceRef;
 
 use crate::budget::Budget;
-use crate::curve::Curve;
+use crate::curve::{Curve, Reuse};
 use crate::event::Family;
 use crate::key::Start;
 use crate::latency::Times;
@@ -359,6 +359,7 @@ pub(crate) struct FunctionState {
     pub(crate) counters: Counters,
     pub(crate) times: Times,
     pub(crate) budget: Budget,
+    pub(crate) reuse: Reuse,
     is_limited: bool,
     /// Its number in its cache.
     pub(crate) owner: u32,
@@ -410,6 +411,7 @@ impl FunctionState {
             times: Times::default(),
             is_limited: budget.has_limit(),
             budget,
+            reuse: Reuse::default(),
             owner,
             ttl: overrides.ttl,
             switched_off,
@@ -480,15 +482,15 @@ impl FunctionState {
         stats
     }
 
-    pub(crate) fn curve(&self) -> Curve {
-        let stats = self.stats();
-        let hits = [stats.hits as f64; 4];
-        Curve::new(stats.max_bytes, stats.max_entries, hits, stats.hits + stats.misses)
+    /// What its calls would have been with other limits: its own, or those of the cache.
+    pub(crate) fn curve(&self, cache: &Budget, stats: &Stats) -> Curve {
+        self.reuse.curve(if self.is_limited { &self.budget } else { cache }, stats)
     }
 
     pub(crate) fn reset_stats(&self) {
         self.counters.reset();
         self.times.reset();
+        self.reuse.restart(0, 0);
         self.refusals.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.budget.reset_peak();
     }

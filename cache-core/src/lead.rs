@@ -23,7 +23,7 @@ use crate::outcome::{Kind, Plan, Verdict};
 use crate::outer::{Errand, Outer, Question};
 use crate::sources::{Link, Origin, Said, Sources};
 use crate::spare::{RETRY, Spare};
-use crate::stats::AnyTime;
+use crate::stats::{AnyTime, Reason};
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, Wait};
 use crate::worker;
@@ -465,10 +465,10 @@ impl<K: AsKey> Leader<K> {
                 match &self.spare {
                     Some(spare) if verdict == Verdict::Err => spare.put_off(cache, retry),
                     // There is a better result, though it is not to be stored.
-                    Some(spare) => cache.memory.give_up(key, &spare.entry),
+                    Some(spare) => cache.memory.give_up(key, &spare.entry, Reason::Refused),
                     None => {}
                 }
-                let flight = cache.memory.end(key, self.load.id);
+                let flight = cache.memory.refuse(key, self.load.id);
                 let flight = flight.filter(|flight| flight.has_followers());
                 flight.map(|flight| (flight, unstored(cache, key, plan, &out)))
             }

@@ -97,6 +97,7 @@ mod config;
 mod context;
 mod current;
 mod curve;
+mod departures;
 mod emit;
 mod endpoint;
 mod entry;
@@ -133,6 +134,7 @@ mod runtime;
 #[path = "no_runtime.rs"]
 mod runtime;
 mod serialize;
+mod shadow;
 mod size;
 mod sources;
 #[cfg(feature = "tracing")]

@@ -19,6 +19,17 @@ pub(crate) enum Reason {
     Refused,
 }
 
+impl From<Reason> for Count {
+    /// As what an entry is counted that goes.
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Expired => Self::Expirations,
+            Reason::Evicted => Self::Evictions,
+            Reason::Cold | Reason::Invalidated | Reason::Refused => Self::Invalidations,
+        }
+    }
+}
+
 const N_REASONS: usize = Reason::Refused as usize + 1;
 
 /// What is counted under the lock of the memory. Misses come before, by their [`Reason`].

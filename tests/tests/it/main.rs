@@ -7,6 +7,7 @@ mod batch;
 mod codecs;
 mod config;
 mod current;
+mod curve;
 mod emitting;
 mod events;
 mod eviction;

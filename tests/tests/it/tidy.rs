@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 64] = [
+const ORDER: [&str; 66] = [
     "sync",
     "clock",
     "error",
@@ -30,10 +30,10 @@ const ORDER: [&str; 64] = [
     "serialize",
     "latency",
     "stats",
+    "budget",
     "curve",
     "advice",
     "health",
-    "budget",
     "waits",
     "function",
     "metrics",
@@ -46,6 +46,8 @@ const ORDER: [&str; 64] = [
     "ghosts",
     "resistant",
     "ranking",
+    "departures",
+    "shadow",
     "limbo",
     "flight",
     "loads",
