@@ -136,9 +136,10 @@ impl<R: 'static, K> Batch<R, K> {
         after: &mut impl FnMut(&R, T, &mut Terms),
     ) {
         let body = Body::new(&led);
+        let n_keys = led.len();
         let (mut keys, mut loads) = (Vec::new(), Vec::new());
-        for Led { idx, key, leader } in led {
-            let awaited = leader.as_ref().map(|leader| leader.computed_by(&body.flight));
+        for Led { idx, key, mut leader } in led {
+            let awaited = leader.as_mut().map(|leader| leader.computed_by(&body.flight, n_keys));
             let mut terms = Terms::new();
             let (key, kept) = within(leader.as_ref(), || before(key, &mut terms));
             keys.push(key);

@@ -10,6 +10,9 @@ const EXACT_ENTRIES: usize = 1024;
 /// Up to such a limit on bytes it is exact for so many entries of any size.
 const SMALL: usize = 64 << 20;
 
+/// All that the limits allow, where it is told in parts.
+pub(crate) const WHOLE: u64 = 1 << 48;
+
 /// A limit on bytes and one on entries, with what is held under them.
 ///
 /// Everything is changed under the lock of the memory, and read by anybody.
@@ -81,6 +84,23 @@ impl Budget {
             && (self.max_entries.load(Ordering::Relaxed) <= EXACT_ENTRIES
                 || max_bytes <= SMALL
                 || few_fill_it())
+    }
+
+    /// What an entry of so many bytes takes of the limits, of the one of which it takes more, in parts of [`WHOLE`].
+    pub(crate) fn share(&self, bytes: usize) -> u64 {
+        self.share_of(bytes, 1)
+    }
+
+    /// What all that is held takes of them.
+    pub(crate) fn share_held(&self) -> u64 {
+        self.share_of(self.bytes(), self.entries())
+    }
+
+    fn share_of(&self, bytes: usize, entries: usize) -> u64 {
+        let part = |n: usize, max: Option<usize>| {
+            max.map_or(0.0, |max| n as f64 / max.max(1) as f64 * WHOLE as f64)
+        };
+        part(bytes, self.max_bytes()).max(part(entries, self.max_entries())) as u64
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -5,17 +5,24 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::advice::Advice;
 use crate::audit::Audit;
 use crate::background::Background;
+use crate::budget::Budget;
 use crate::clock::{Clock, Moment};
 use crate::config::{Backend, Config, Settings};
+use crate::curve::{Curve, Reuse};
 use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::{Change, Events, Mark, Named};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
+use crate::health::{Health, Status};
+use crate::latency::Times;
 use crate::memory::Memory;
+use crate::metrics;
+use crate::observer::{Notice, Observer, Observers};
 use crate::outer::Outer;
 use crate::ranking::Eviction;
 use crate::stats::{Stats, TierStats};
@@ -32,7 +39,9 @@ pub(crate) struct Inner {
     pub(crate) memory: Memory,
     pub(crate) events: Arc<Events>,
     pub(crate) clock: Clock,
+    pub(crate) times: Times,
     pub(crate) settings: Settings,
+    pub(crate) observers: Arc<Observers>,
     /// What stands behind the memory.
     pub(crate) outer: Option<Arc<dyn Outer>>,
     enabled: AtomicBool,
@@ -76,6 +85,7 @@ impl Inner {
             Tiers::open(&settings.tiers, is_global).map(|tiers| -> Arc<dyn Outer> { tiers });
         #[cfg(not(feature = "tiers"))]
         let outer = None;
+        let observers = Arc::<Observers>::default();
         Self {
             memory: Memory::new(
                 settings.max_bytes,
@@ -83,9 +93,12 @@ impl Inner {
                 settings.exact_order,
                 settings.eviction,
                 !is_global,
+                Arc::clone(&observers),
             ),
+            observers,
             events: Arc::default(),
             clock,
+            times: Times::default(),
             outer,
             enabled: AtomicBool::new(settings.enabled),
             states: Mutex::default(),
@@ -152,21 +165,40 @@ impl Inner {
             peak_bytes: budget.peak_bytes(),
             max_bytes: budget.max_bytes(),
             max_entries: budget.max_entries(),
+            hit_latency: self.times.hits.read(),
+            load_latency: self.times.bodies.read(),
+            stats_bytes: self.times.size() + self.memory.stats_bytes(),
             ..Stats::default()
         };
         for state in self.known_states() {
-            state.counters.read(&mut stats);
+            state.counters.read(&mut stats, state.function.cost);
             stats.corruptions += state.corruptions();
+            stats.stats_bytes += state.times.size();
         }
         stats
+    }
+
+    fn curve(&self) -> Curve {
+        self.memory.reuse().curve(&self.memory.budget, &self.stats())
+    }
+
+    fn health(&self) -> Health {
+        let is_enabled = self.enabled.load(Ordering::SeqCst);
+        let status = if is_enabled { Status::Healthy } else { Status::Disabled };
+        Health { status, reasons: Vec::new() }
+    }
+
+    /// Whether it is a test's own.
+    pub(crate) fn is_private(&self) -> bool {
+        !self.is_global
     }
 
     fn known_states(&self) -> Vec<Ref<FunctionState>> {
         self.states.lock().values().cloned().collect()
     }
 
-    /// All functions of the program, by module, line and name.
-    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+    /// All functions of the program, called or not, by module, line and name.
+    fn known_functions(&self) -> Vec<&'static Function> {
         let mut functions: Vec<&'static Function> = registered().collect();
         functions.extend(self.known_states().iter().map(|state| state.function));
         functions.sort_by_key(|function| {
@@ -174,9 +206,15 @@ impl Inner {
         });
         functions.dedup_by_key(|function| address(function));
         functions
+    }
+
+    /// What all functions of the program have done.
+    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+        self.known_functions()
             .into_iter()
             .map(|function| {
                 let state = self.state(function);
+                let stats = state.stats();
                 FunctionStats {
                     name: function.name,
                     module: function.module,
@@ -188,7 +226,11 @@ impl Inner {
                     refusals: state.refusals(),
                     disk: function.tiers.disk.is_some(),
                     redis: function.tiers.redis.is_some(),
-                    stats: state.stats(),
+                    cost: function.cost,
+                    verifiable: false,
+                    curve: state.curve(&self.memory.budget, &stats),
+                    stats,
+                    labels: Vec::new(),
                 }
             })
             .collect()
@@ -203,6 +245,16 @@ impl Inner {
     pub(crate) fn sweep(&self) -> usize {
         self.memory.sweep_outdated(self.clock.now());
         self.memory.sweep(self.clock.now())
+    }
+
+    fn set_limit(&self, change: impl FnOnce(&Budget)) {
+        self.memory.set_limit(change, &self.clock);
+        // What is known of reuse is about the limit as it was.
+        let restart = |reuse: &Reuse, stats: Stats| reuse.restart(stats.hits, stats.misses);
+        restart(self.memory.reuse(), self.stats());
+        for state in self.known_states().iter().filter(|state| !state.is_limited()) {
+            restart(&state.reuse, state.stats());
+        }
     }
 
     fn set_enabled(&self, enabled: bool) {
@@ -237,6 +289,10 @@ impl Ref<Inner> {
             outer.outdate(&[Named::new(event).mark()]);
         }
         self.emitted(self.events.emit(event, change));
+        if self.observers.is_any() {
+            let is_soft = change == Change::Soft;
+            self.observers.tell(&Notice::Emitted { event: &event.title(), is_soft });
+        }
     }
 
     /// Emits all events of a type.
@@ -251,6 +307,9 @@ impl Ref<Inner> {
         }
         let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
         self.emitted(has_moved);
+        for event in events.iter().map(Named::title) {
+            self.observers.tell(&Notice::Emitted { event, is_soft: false });
+        }
     }
 
     /// Drops what is stored for a call, outdates what is computed from it, and says whether there was something.
@@ -304,12 +363,9 @@ impl Ref<Inner> {
         let is_named = |function: &Function| glob::matches(pattern, function.name);
         let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
         // What a load that runs, or an entry that is not in memory, is labelled is not known.
-        let known = self.known_states().into_iter().map(|state| state.function);
-        let is_meant = |it: &&'static Function| it.is_labelled || is_named(it);
         // Those that this process has not called yet have results in the tiers behind all the same.
-        let mut functions: Vec<_> = registered().chain(known).filter(is_meant).collect();
-        functions.sort_by_key(|function| address(function));
-        functions.dedup_by_key(|function| address(function));
+        let mut functions = self.known_functions();
+        functions.retain(|function| function.is_labelled || is_named(function));
         for function in &functions {
             self.outer.iter().for_each(|outer| outer.clear(Some(function)));
         }
@@ -397,6 +453,57 @@ impl Cache {
         self.inner.functions()
     }
 
+    /// How many calls of all functions together would be hits with other limits on the cache.
+    ///
+    /// Those of single functions are in [`Cache::functions`].
+    #[must_use]
+    pub fn curve(&self) -> Curve {
+        self.inner.curve()
+    }
+
+    /// What to change, of what many calls have shown.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Advice> {
+        Vec::new()
+    }
+
+    /// Whether all is well.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let health = self.inner.health();
+        self.inner.observers.tell_of_health(&health);
+        health
+    }
+
+    /// Has somebody be told what happens from now on, other than hits.
+    ///
+    /// ```
+    /// use cache_core::{Notice, Observer, cached, testing::TestCache};
+    ///
+    /// struct Log;
+    ///
+    /// impl Observer for Log {
+    ///     fn notice(&self, notice: &Notice<'_>) {
+    ///         println!("{notice:?}");
+    ///     }
+    /// }
+    ///
+    /// #[cached]
+    /// fn area(width: u64, height: u64) -> u64 {
+    ///     width * height
+    /// }
+    ///
+    /// let cache = TestCache::new();
+    /// cache.observe(Log);
+    /// cache.run(|| area(3, 4)); // Loaded { function: "area", outcome: Stored, took: Some(0ns) }
+    /// ```
+    ///
+    /// It is called under no lock, by whoever does what it is told of, and a panic of it is dropped. It may call cached
+    /// functions, of which nobody is told. What happens in them is none of the load's that it was told of.
+    pub fn observe(&self, observer: impl Observer + 'static) {
+        self.inner.observers.add(Arc::new(observer));
+    }
+
     /// The most recently used entries, at most `limit` of them.
     ///
     /// Expired ones are left out. O(n log n) in the number of all entries; hits go on meanwhile, loads wait for a part of it.
@@ -412,6 +519,14 @@ impl Cache {
             outer.clear(None);
         }
         self.inner.memory.clear(None);
+    }
+
+    /// Drops what functions of that name have stored; false if there is none of that name.
+    pub fn clear_functions(&self, name: &str) -> bool {
+        let mut functions = self.inner.known_functions();
+        functions.retain(|function| function.name == name);
+        functions.iter().for_each(|it| self.inner.clear_function(&self.inner.state(it)));
+        !functions.is_empty()
     }
 
     /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
@@ -498,13 +613,13 @@ impl Cache {
     /// Limits the bytes held, `None` for no limit. When this returns, the limit holds.
     pub fn set_max_bytes(&self, max: impl Into<Option<usize>>) {
         let max = max.into();
-        self.inner.memory.set_limit(|budget| budget.set_max_bytes(max), &self.inner.clock);
+        self.inner.set_limit(|budget| budget.set_max_bytes(max));
     }
 
     /// Limits the number of entries, `None` for no limit. When this returns, the limit holds.
     pub fn set_max_entries(&self, max: impl Into<Option<usize>>) {
         let max = max.into();
-        self.inner.memory.set_limit(|budget| budget.set_max_entries(max), &self.inner.clock);
+        self.inner.set_limit(|budget| budget.set_max_entries(max));
     }
 
     /// Turns caching off, so that every call runs its body, or on again. What is stored stays, and can be invalidated.
@@ -518,6 +633,21 @@ impl Cache {
         self.inner.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default()
     }
 
+    /// What is counted, in the text format of Prometheus: of the process, of each function and of each tier.
+    ///
+    /// It is made when it is asked for, and as long as there are functions, whatever they are called with.
+    ///
+    /// ```
+    /// let text = cache_core::Cache::global().prometheus();
+    /// assert!(text.contains("# TYPE cache_hits_total counter\ncache_hits_total 0\n"));
+    /// ```
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        // All functions are known before they are summed up.
+        let functions = self.functions();
+        metrics::prometheus(&self.stats(), &functions, &self.tiers())
+    }
+
     /// Waits until the tiers behind the memory have everything, for example before the program ends, and says whether
     /// they have.
     pub fn flush(&self, patience: Duration) -> bool {
@@ -527,6 +657,8 @@ impl Cache {
     /// Starts all counters anew, and the peak from what is held now.
     pub fn reset_stats(&self) {
         self.inner.known_states().iter().for_each(|state| state.reset_stats());
+        self.inner.times.reset();
+        self.inner.memory.reuse().restart(0, 0);
         self.inner.memory.budget.reset_peak();
     }
 }

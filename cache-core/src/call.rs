@@ -8,6 +8,7 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::cache::{self, Inner};
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ use crate::outcome::{Kind, Plan};
 use crate::outer::Question;
 use crate::sources::{Sources, Standing};
 use crate::spare::{RETRY, Spare, note_stale};
-use crate::stats::{AnyTime, Stats};
+use crate::stats::{AnyTime, Reason, Stats};
 use crate::sync::{Arc, Ref};
 use crate::table::Found;
 use crate::waits::Wait;
@@ -253,7 +254,7 @@ impl Call {
         let Some(suspect) = found.map(Suspect) else { return };
         if let Err(layer) = check(&suspect) {
             state.note_refusal(layer);
-            cache.memory.give_up(key, &suspect.0);
+            cache.memory.give_up(key, &suspect.0, Reason::Refused);
         }
     }
 
@@ -309,6 +310,10 @@ impl Call {
         let state = cache.state(function);
         if mode != Mode::Uncached && state.is_enabled() {
             return Some(Way { cache, state, mode });
+        }
+        // `f::uncached(..)` touches nothing.
+        if forced != Mode::Uncached {
+            state.counters.add(AnyTime::Disabled, 1);
         }
         // A load around depends on the call all the same.
         if let Ok((bytes, hash)) = self.key.finish() {
@@ -399,7 +404,9 @@ fn serve<R>(
     if found.entry().is_special() && !is_served(cache, state, instance, found.entry()) {
         return None;
     }
-    cache.memory.note_hit(found, state, &cache.clock);
+    if cache.memory.note_hit(found, state, &cache.clock) {
+        context::time_next_call();
+    }
     plan.restore(found.entry())
 }
 
@@ -507,6 +514,7 @@ fn look<R>(
     if mode != Mode::Normal || context::is_plain() && !function.looks_twice() {
         return Look::Nothing(None);
     }
+    let is_timed = context::takes_time() || cache.is_private();
     let Some(pin) = epoch::pin() else { return Look::Nothing(None) };
     let now = cache.clock.now();
     let Some((found, age)) = cache.memory.get(pin, key, now) else { return Look::Nothing(None) };
@@ -539,7 +547,15 @@ fn look<R>(
     };
     let Some(out) = plan.restore(entry) else { return Look::Nothing(None) };
     cache.memory.note_each_hit(&found, key.state, &cache.clock);
+    if is_timed {
+        note_hit_time(cache, key, cache.clock.now().since(now));
+    }
     if is_due { Look::Due(out, spare(entry, true)) } else { Look::Hit(out) }
+}
+
+fn note_hit_time(cache: &Inner, key: KeyRef<'_>, span: Duration) {
+    key.state.times.hits.record(span);
+    cache.times.hits.record(span);
 }
 
 /// What the load around a call is computed from, if it depends on the call, which is noted before it is answered.
@@ -781,7 +797,7 @@ impl<R: 'static> Miss<R> {
                     // The next result hears of these writes as well, so that both endpoints can use it.
                     writes.extend(entry.get().stamps().into_iter().flat_map(Stamps::writes));
                     company = Company::Expected;
-                    cache.memory.give_up(key.borrow(), &entry);
+                    cache.memory.give_up(key.borrow(), &entry, Reason::Invalidated);
                     continue;
                 }
                 Begin::Hit(entry) => {

@@ -235,10 +235,7 @@ impl Show for bool {
 
 impl Show for Eviction {
     fn show(&self) -> String {
-        match self {
-            Self::Lru => "lru".to_owned(),
-            Self::ScanResistant => "scan_resistant".to_owned(),
-        }
+        self.name().to_owned()
     }
 }
 

@@ -45,15 +45,37 @@ thread_local! {
     static ENDPOINT: Cell<Option<Family>> = const { Cell::new(None) };
     /// The loads that this thread is computing, each around the next.
     static LOADS: RefCell<Vec<Around>> = const { RefCell::new(Vec::new()) };
-    /// Whether the innermost of them depends on the calls in it.
-    static DEPENDS: Cell<bool> = const { Cell::new(false) };
+    /// What makes the next call on this thread a special one.
+    static MARKS: Cell<u8> = const { Cell::new(0) };
+}
+
+/// The innermost load depends on the calls in it.
+const DEPENDS: u8 = 1;
+/// The next call is to be timed.
+const TIMED: u8 = 2;
+
+fn has_mark(mark: u8) -> bool {
+    MARKS.with(Cell::get) & mark != 0
 }
 
 /// Whether nothing is special about a call: no thread of the process is in a scope, so that it goes to the global cache
-/// and is not forced, and no load depends on it.
+/// and is not forced, no load depends on it, and it is not timed.
 #[inline]
 pub(crate) fn is_plain() -> bool {
-    N_SCOPES.load(Ordering::Relaxed) == 0 && !DEPENDS.with(Cell::get)
+    N_SCOPES.load(Ordering::Relaxed) == 0 && MARKS.with(Cell::get) == 0
+}
+
+/// Has the next call on this thread be timed.
+#[cold]
+pub(crate) fn time_next_call() {
+    MARKS.with(|marks| marks.set(marks.get() | TIMED));
+}
+
+/// Whether this call is the one to be timed.
+pub(crate) fn takes_time() -> bool {
+    let is_timed = has_mark(TIMED);
+    MARKS.with(|marks| marks.set(marks.get() & !TIMED));
+    is_timed
 }
 
 /// The cache and the mode of a call that starts now.
@@ -132,7 +154,7 @@ fn innermost<R>(work: impl FnOnce(&mut Around) -> Option<R>) -> Option<R> {
 ///
 /// Caches do not depend on each other: a body that enters a test's cache is on its own there.
 pub(crate) fn sources_around(cache: &Inner) -> Option<Arc<Sources>> {
-    if !DEPENDS.with(Cell::get) {
+    if !has_mark(DEPENDS) {
         return None;
     }
     innermost(|load| std::ptr::eq(&*load.cache, cache).then(|| load.sources()).flatten())
@@ -239,7 +261,8 @@ pub(crate) fn with_endpoint<F: Future>(
 
 /// The thread computes a load until this is dropped.
 pub(crate) struct LoadScope {
-    depended: bool,
+    /// The marks of the thread before.
+    marks: u8,
     // Whoever polls a load, it belongs to the request that began it.
     _endpoint: EndpointScope,
 }
@@ -247,11 +270,11 @@ pub(crate) struct LoadScope {
 impl LoadScope {
     /// The load is within the one that the thread is computing, unless its frame says otherwise.
     pub(crate) fn enter(load: Around) -> Self {
-        let depended = DEPENDS.with(|depends| depends.replace(load.inherits));
+        let marks = MARKS.with(|marks| marks.replace(if load.inherits { DEPENDS } else { 0 }));
         let endpoint = EndpointScope::enter(load.endpoint);
         // A thread that is ending keeps nothing.
         let _ = LOADS.try_with(|loads| loads.borrow_mut().push(load));
-        Self { depended, _endpoint: endpoint }
+        Self { marks, _endpoint: endpoint }
     }
 
     /// The load around goes on, if there is one, but what is said of a result is not said of its own.
@@ -275,7 +298,7 @@ pub(crate) fn bypass_async<F: Future + ?Sized>(
 
 impl Drop for LoadScope {
     fn drop(&mut self) {
-        DEPENDS.with(|depends| depends.set(self.depended));
+        MARKS.with(|marks| marks.set(self.marks));
         let ended = LOADS.try_with(|loads| loads.borrow_mut().pop());
         // After the borrow has ended.
         drop(ended);

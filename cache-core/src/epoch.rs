@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     pinned: AtomicU64,
     /// How many more hits may go by before the thread looks at the clock.
     pub(crate) hits_to_clock: AtomicU32,
+    /// How many of every 32nd hit were not timed since one was.
+    n_untimed: AtomicU32,
     hits: Tallies,
     has_fence: bool,
 }
@@ -67,6 +69,7 @@ impl Lease {
             let slot: &'static Padded<Slot> = Box::leak(Box::new(Padded(Slot {
                 pinned: AtomicU64::new(0),
                 hits_to_clock: AtomicU32::new(0),
+                n_untimed: AtomicU32::new(0),
                 hits: Tallies::default(),
                 has_fence: !barrier::is_available(),
             })));
@@ -154,6 +157,14 @@ impl Slot {
         let n_hits = hits.load(Ordering::Relaxed) + 1;
         hits.store(n_hits, Ordering::Relaxed);
         Some(n_hits)
+    }
+
+    /// True for every eighth call. Only the thread that owns the slot calls this.
+    #[inline(never)]
+    pub(crate) fn is_time_to_time(&self) -> bool {
+        let n_untimed = (self.n_untimed.load(Ordering::Relaxed) + 1) % 8;
+        self.n_untimed.store(n_untimed, Ordering::Relaxed);
+        n_untimed == 0
     }
 }
 

@@ -279,6 +279,15 @@ impl Stamps {
         (!stamps.is_empty()).then(|| Self { seen: AtomicU64::new(u64::MAX), stamps })
     }
 
+    /// Whether a copy of them is worth its memory.
+    pub(crate) fn are_few(&self) -> bool {
+        self.stamps.len() <= 4
+    }
+
+    pub(crate) fn copy(&self) -> Self {
+        Self { seen: AtomicU64::new(u64::MAX), stamps: self.stamps.clone() }
+    }
+
     /// Whether none of them has been emitted since. Mostly one comparison, however many there are.
     #[inline]
     pub(crate) fn are_current(&self) -> bool {
@@ -530,6 +539,10 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
     pub(crate) fn new<E: Event + ?Sized>(event: &E) -> Self {
         Self::in_family(E::family(), event)
     }

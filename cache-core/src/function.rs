@@ -6,8 +6,11 @@ use std::time::Duration;
 use once_cell::race::OnceRef;
 
 use crate::budget::Budget;
+use crate::curve::{Curve, Reuse};
 use crate::event::Family;
 use crate::key::Start;
+use crate::latency::Times;
+use crate::serialize::{seconds_if_any, serialize_fields};
 use crate::stats::{Counters, Stats};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -41,6 +44,8 @@ pub struct Function {
     pub(crate) answers_errors: bool,
     pub(crate) max_entries: Option<usize>,
     pub(crate) max_bytes: Option<usize>,
+    /// What a run of the body costs, in money.
+    pub(crate) cost: Option<f64>,
     pub(crate) single_flight: bool,
     pub(crate) cache_err: bool,
     pub(crate) cache_none: bool,
@@ -92,6 +97,7 @@ impl Function {
             answers_errors: false,
             max_entries: None,
             max_bytes: None,
+            cost: None,
             single_flight: true,
             cache_err: false,
             cache_none: false,
@@ -213,6 +219,12 @@ impl Function {
     /// `max_bytes = SIZE`.
     pub const fn max_bytes(mut self, max: usize) -> Self {
         self.max_bytes = Some(max);
+        self
+    }
+
+    /// `cost = NUMBER`.
+    pub const fn cost(mut self, cost: f64) -> Self {
+        self.cost = Some(cost);
         self
     }
 
@@ -345,7 +357,9 @@ pub(crate) fn registered() -> impl Iterator<Item = &'static Function> {
 pub(crate) struct FunctionState {
     pub(crate) function: &'static Function,
     pub(crate) counters: Counters,
+    pub(crate) times: Times,
     pub(crate) budget: Budget,
+    pub(crate) reuse: Reuse,
     is_limited: bool,
     /// Its number in its cache.
     pub(crate) owner: u32,
@@ -394,8 +408,10 @@ impl FunctionState {
         Self {
             function,
             counters: Counters::new(is_global),
+            times: Times::default(),
             is_limited: budget.has_limit(),
             budget,
+            reuse: Reuse::default(),
             owner,
             ttl: overrides.ttl,
             switched_off,
@@ -457,14 +473,24 @@ impl FunctionState {
             max_bytes: self.budget.max_bytes(),
             max_entries: self.budget.max_entries(),
             corruptions: self.corruptions(),
+            hit_latency: self.times.hits.read(),
+            load_latency: self.times.bodies.read(),
+            stats_bytes: self.times.size(),
             ..Stats::default()
         };
-        self.counters.read(&mut stats);
+        self.counters.read(&mut stats, self.function.cost);
         stats
+    }
+
+    /// What its calls would have been with other limits: its own, or those of the cache.
+    pub(crate) fn curve(&self, cache: &Budget, stats: &Stats) -> Curve {
+        self.reuse.curve(if self.is_limited { &self.budget } else { cache }, stats)
     }
 
     pub(crate) fn reset_stats(&self) {
         self.counters.reset();
+        self.times.reset();
+        self.reuse.restart(0, 0);
         self.refusals.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.budget.reset_peak();
     }
@@ -488,12 +514,54 @@ pub struct FunctionStats {
     pub ttl: Option<Duration>,
     /// Whether its results are cached at all.
     pub enabled: bool,
+    /// What a run of its body costs, as `cost` says.
+    pub cost: Option<f64>,
     /// How many results `validate` has refused, by the layer that was the first to do so.
     pub refusals: Vec<(&'static str, u64)>,
     /// Whether `disk` is in its attribute.
     pub disk: bool,
     /// Whether `redis` is in its attribute.
     pub redis: bool,
+    /// Whether its hits can be verified: its results can be compared, because they are `PartialEq` or `Serialize`.
+    pub verifiable: bool,
     /// What it has done.
     pub stats: Stats,
+    /// What it would do with other limits.
+    pub curve: Curve,
+    /// What was done for each value of `label`, those with the most calls first.
+    pub labels: Vec<LabelStats>,
 }
+
+serialize_fields!(FunctionStats {
+    name,
+    module,
+    file,
+    line,
+    version,
+    ttl as seconds_if_any,
+    enabled,
+    cost,
+    refusals,
+    disk,
+    redis,
+    verifiable,
+    stats,
+    curve,
+    labels,
+});
+
+/// What was done for one value of `label`.
+///
+/// The label of a call is known when its body is run, so that misses that shared another caller's body are not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabelStats {
+    /// What `label = "…"` made of the arguments; `None` for all that are not listed on their own.
+    pub label: Option<String>,
+    /// Calls that were answered with a stored value.
+    pub hits: u64,
+    /// Calls that ran the body, or found its result in a tier outside of the process.
+    pub loads: u64,
+}
+
+serialize_fields!(LabelStats { label, hits, loads });

@@ -18,11 +18,12 @@ use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
 use crate::executor::block_on;
 use crate::flight::{Flight, Landing, LeaderWaker};
 use crate::memory::{Load, Stored};
+use crate::observer::{Notice, Outcome};
 use crate::outcome::{Kind, Plan, Verdict};
 use crate::outer::{Errand, Outer, Question};
 use crate::sources::{Link, Origin, Said, Sources};
 use crate::spare::{RETRY, Spare};
-use crate::stats::AnyTime;
+use crate::stats::{AnyTime, Reason};
 use crate::sync::{Arc, Ref};
 use crate::waits::{Frame, Wait};
 use crate::worker;
@@ -236,6 +237,10 @@ pub(crate) struct Leader<K: AsKey> {
     cache: Ref<Inner>,
     key: K,
     load: Load,
+    /// When the body was begun,
+    begun: Moment,
+    /// and for how many keys it is.
+    n_keys: u32,
     /// The endpoint of the request that began it.
     endpoint: Option<Family>,
     /// The frame of an async load. A sync one is where its thread is.
@@ -264,10 +269,13 @@ impl<K: AsKey> Leader<K> {
         let link = around.zip(load.flight.as_ref());
         let link = link.map(|(around, flight)| around.add_load(flight.sources()));
         let endpoint = context::endpoint();
+        let begun = cache.clock.now();
         Self {
             cache,
             key,
             load,
+            begun,
+            n_keys: 1,
             endpoint,
             frame: None,
             _wait: wait,
@@ -318,8 +326,10 @@ impl<K: AsKey> Leader<K> {
         self.load.flight.as_ref()
     }
 
-    /// Has another load compute the result: this one waits for that, and is computed from what that is.
-    pub(crate) fn computed_by(&self, flight: &Arc<Flight>) -> Awaited {
+    /// Has another load compute the result, together with those of other keys: this one waits for that, and is computed
+    /// from what that is.
+    pub(crate) fn computed_by(&mut self, flight: &Arc<Flight>, n_keys: usize) -> Awaited {
+        self.n_keys = u32::try_from(n_keys).unwrap_or(u32::MAX);
         let link = self.flight().map(|own| own.sources().add_load(flight.sources()));
         Awaited { _wait: Some(Wait::for_nested(self.load.id, flight.id)), link }
     }
@@ -343,6 +353,10 @@ impl<K: AsKey> Leader<K> {
         flight.sources().watch(events.watch());
         self.load.flight = Some(Arc::clone(&flight));
         let errand = self.run_async(asking).await;
+        if self.cache.observers.is_any() {
+            let tiers = self.cache.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default();
+            self.cache.observers.tell_of_tiers(&tiers);
+        }
         match errand.answer() {
             Some(answer) => {
                 self.key.key().state.counters.add(AnyTime::Recalled, 1);
@@ -351,6 +365,7 @@ impl<K: AsKey> Leader<K> {
             }
             None => flight.sources().unwatch(),
         }
+        self.begun = self.cache.clock.now();
         self.errand = Some((errand, everything));
     }
 
@@ -403,6 +418,9 @@ impl<K: AsKey> Leader<K> {
     /// The value's own code runs here, and may call the function that is being led.
     fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: R, terms: Terms) -> R {
         let (cache, key) = (&self.cache, self.key.key());
+        let took =
+            (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
+        took.into_iter().for_each(|took| note_body(cache, key, took));
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
@@ -421,12 +439,14 @@ impl<K: AsKey> Leader<K> {
         };
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
+        let mut outcome = Outcome::Refused;
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
                 let errand = self.errand.take().map(|(errand, _)| (errand, entry.clone()));
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
+                outcome = published.stored.into();
                 if let Some(spare) =
                     self.spare.as_ref().filter(|_| published.stored == Stored::Outdated)
                 {
@@ -445,10 +465,10 @@ impl<K: AsKey> Leader<K> {
                 match &self.spare {
                     Some(spare) if verdict == Verdict::Err => spare.put_off(cache, retry),
                     // There is a better result, though it is not to be stored.
-                    Some(spare) => cache.memory.give_up(key, &spare.entry),
+                    Some(spare) => cache.memory.give_up(key, &spare.entry, Reason::Refused),
                     None => {}
                 }
-                let flight = cache.memory.end(key, self.load.id);
+                let flight = cache.memory.refuse(key, self.load.id);
                 let flight = flight.filter(|flight| flight.has_followers());
                 flight.map(|flight| (flight, unstored(cache, key, plan, &out)))
             }
@@ -461,6 +481,8 @@ impl<K: AsKey> Leader<K> {
             Some((flight, None)) => flight.abandon(),
             None => {}
         }
+        let function = key.state.function.name;
+        cache.observers.tell(&Notice::Loaded { function, outcome, took });
         match &self.spare {
             Some(spare) => spare.settle(cache, key, plan, out),
             None => out,
@@ -610,7 +632,28 @@ impl<K: AsKey> Drop for Leader<K> {
         if let Some(flight) = &self.load.flight {
             flight.abandon();
         }
+        if !self.is_ended {
+            let (function, outcome) = (self.key.key().state.function.name, Outcome::Abandoned);
+            self.cache.observers.tell(&Notice::Loaded { function, outcome, took: None });
+        }
     }
+}
+
+impl From<Stored> for Outcome {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Yes => Self::Stored,
+            Stored::Outdated => Self::Outdated,
+            Stored::Rejected => Self::Rejected,
+        }
+    }
+}
+
+/// Notes how long a body took.
+fn note_body(cache: &Inner, key: KeyRef<'_>, span: Duration) {
+    key.state.counters.body(span);
+    key.state.times.bodies.record(span);
+    cache.times.bodies.record(span);
 }
 
 /// What followers get of a result that is not stored; `None` if it cannot be shared.

@@ -62,20 +62,25 @@
 //!   `runtime`, `span`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
-//! - `stats`: counters. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters. `curve`, `advice`,
+//!   `health`: what they say. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
 //!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
-//! - `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
+//! - `metrics`: what is counted, for those who export it. `observer`: who is told what happens. `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
 //! - `context`: what travels with a thread of control. `emit`: events happen. `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `current`: what its body says. `batch`, `warm`: many calls.
-//! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
+//! - [`handle`]: the verbs of a function. `http`: layers for web services, and `admin`: endpoints and a dashboard, with the features of those names. [`testing`]: what tests can do.
 //!
 //! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
 //! `codec`: values to bytes, `backend`: where those go, and `tiers`: how a call comes by them.
 
+#[cfg(feature = "admin")]
+#[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
+pub mod admin;
+mod advice;
 mod apart;
 mod audit;
 #[cfg(feature = "tiers")]
@@ -91,6 +96,8 @@ pub mod codec;
 mod config;
 mod context;
 mod current;
+mod curve;
+mod departures;
 mod emit;
 mod endpoint;
 mod entry;
@@ -104,14 +111,18 @@ mod function;
 mod ghosts;
 mod glob;
 pub mod handle;
+mod health;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
 pub mod key;
+mod latency;
 mod lead;
 mod limbo;
 mod loads;
 mod memory;
+mod metrics;
+mod observer;
 mod order;
 mod outcome;
 mod outer;
@@ -122,6 +133,8 @@ mod runtime;
 #[cfg(not(feature = "tokio"))]
 #[path = "no_runtime.rs"]
 mod runtime;
+mod serialize;
+mod shadow;
 mod size;
 mod sources;
 #[cfg(feature = "tracing")]
@@ -148,20 +161,25 @@ mod worker;
 #[cfg(feature = "macros")]
 pub use cache_macros::{Event, HeapSize, cached, invalidates};
 
+pub use advice::{Advice, Topic};
 pub use audit::{Audit, Finding};
 pub use cache::{Builder, Cache};
 pub use config::{Backend, Config};
 pub use context::{in_current_load, in_current_load_sync};
 pub use current::{CurrentLoad, current};
+pub use curve::{Curve, CurvePoint};
 pub use emit::{Transaction, emit, emit_all, emit_soft};
 pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
 pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
-pub use function::FunctionStats;
+pub use function::{FunctionStats, LabelStats};
+pub use health::{Health, Status};
+pub use latency::Latencies;
+pub use observer::{Cause, Notice, Observer, Outcome};
 pub use ranking::Eviction;
 pub use size::{HeapSize, Seen};
-pub use stats::{Stats, TierStats};
+pub use stats::{MissReasons, Stats, TierStats};
 pub use warm::{Progress, Warm, WarmAsync};
 
 /// What the expansion of the attribute names. Not part of the public interface: it changes without notice.

@@ -11,18 +11,24 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, WHOLE};
 use crate::clock::{Clock, Moment};
-use crate::entry::{Age, Entry, EntryInfo, EntryRef, Id, KeyRef, Stale};
+use crate::curve::Reuse;
+use crate::departures::Departures;
+use crate::entry::{Age, Entry, EntryInfo, EntryRef, Id, KeyRef, Stale, short};
 use crate::epoch::{Pin, Slot};
 use crate::events::{self, Change};
 use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
+use crate::observer::{Cause, Notice, Observers};
 use crate::ranking::{Eviction, Ranking};
-use crate::stats::Count;
-use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, Padded, Ref};
+use crate::shadow::{Ghost, MAX_GHOSTS, Shadow};
+use crate::stats::{Count, Reason};
+use crate::sync::{
+    Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, Ref,
+};
 use crate::table::{self, Found, Sought, Table, Writer};
 use crate::waits::LoadId;
 
@@ -112,6 +118,7 @@ pub(crate) struct Memory {
     eviction: Eviction,
     /// A test's own: it is to see at once what is dropped.
     is_private: bool,
+    observers: Arc<Observers>,
 }
 
 /// What a hit reads of the order. Written rarely.
@@ -124,6 +131,9 @@ struct Recency {
     noted: AtomicU64,
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
+    reuse: Reuse,
+    /// What is remembered of keys that are not held takes so many bytes.
+    stats_bytes: AtomicUsize,
 }
 
 impl Recency {
@@ -156,6 +166,9 @@ struct State {
     /// How far the search for outdated entries has come.
     round: Round,
     loads: Register,
+    departures: Departures,
+    /// What the cache would still hold with more room.
+    shadow: Shadow,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
     /// How often entries have moved in an order.
@@ -163,6 +176,16 @@ struct State {
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
+    /// What observers are to be told of, if there are some.
+    dropped: Vec<Dropped>,
+}
+
+/// Entries of one function that went one after the other.
+struct Dropped {
+    function: &'static Function,
+    cause: Cause,
+    entries: usize,
+    bytes: usize,
 }
 
 /// Where a round over all entries begins.
@@ -181,6 +204,8 @@ struct Round {
 struct Owner {
     state: Ref<FunctionState>,
     order: u32,
+    /// What it would still hold with more room, if it has limits of its own.
+    shadow: Shadow,
 }
 
 impl Memory {
@@ -190,6 +215,7 @@ impl Memory {
         exact: bool,
         eviction: Eviction,
         is_private: bool,
+        observers: Arc<Observers>,
     ) -> Self {
         let (table, writer) = Table::new();
         let budget = Budget::new(max_bytes, max_entries);
@@ -201,6 +227,8 @@ impl Memory {
                 stale: AtomicU64::new(if is_exact { Stale::ALL } else { Stale::NONE }.to_bits()),
                 noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
+                reuse: Reuse::default(),
+                stats_bytes: AtomicUsize::new(0),
             }),
             state: Padded(Mutex::new(State {
                 writer,
@@ -209,15 +237,19 @@ impl Memory {
                 deadlines: BTreeSet::new(),
                 round: Round::default(),
                 loads: Register::default(),
+                departures: Departures::default(),
+                shadow: Shadow::default(),
                 tick: 0,
                 n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
+                dropped: Vec::new(),
             })),
             budget,
             exact,
             eviction,
             is_private,
+            observers,
         }
     }
 
@@ -239,7 +271,8 @@ impl Memory {
         } else {
             0
         };
-        state.owners.push(Owner { state: owner.clone(), order });
+        let shadow = Shadow::default();
+        state.owners.push(Owner { state: owner.clone(), order, shadow });
         owner
     }
 
@@ -275,13 +308,20 @@ impl Memory {
         (age != Age::Over).then_some((found, age))
     }
 
-    /// Counts a hit, and notes that the entry is used now, where that makes a difference.
+    /// Counts a hit, and notes that the entry is used now, where that makes a difference. True if it is time to time one.
     #[inline(always)]
-    pub(crate) fn note_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
+    pub(crate) fn note_hit(
+        &self,
+        found: &Found<'_>,
+        function: &FunctionState,
+        clock: &Clock,
+    ) -> bool {
         let is_32nd = is_32nd(function.counters.hit(found.slot()));
         if is_32nd || found.entry().is_stale(self.recency.stale()) {
             self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+            return is_32nd && found.slot().is_time_to_time();
         }
+        false
     }
 
     /// Counts a hit in a test's cache, which is to see every one.
@@ -325,6 +365,7 @@ impl Memory {
     pub(crate) fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
         let recency = &*self.recency;
         let latest = recency.tick.load(Ordering::Relaxed);
+        self.note_reuse(entry, function);
         entry.note_tick(|used| {
             if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
                 // The latest of all stays so.
@@ -333,6 +374,62 @@ impl Memory {
                 (Stale::before(used) < recency.stale()).then_some(latest | 1)
             }
         });
+    }
+
+    /// Counts a hit that would have been a miss with half the limit.
+    fn note_reuse(&self, entry: Entry<'_>, function: &FunctionState) {
+        let (used, charge) = (entry.used(), entry.charge());
+        let note = |reuse: &Reuse, budget: &Budget| {
+            if !reuse.is_beyond_half(used) {
+                return false;
+            }
+            reuse.lose();
+            reuse.note_use(budget.share(charge))
+        };
+        let (all, own) = (&self.recency.reuse, &function.reuse);
+        if !function.is_limited() && all.is_beyond_half(used) {
+            own.lose();
+        }
+        let all_are_due = note(all, &self.budget);
+        let own_are_due = function.is_limited() && note(own, &function.budget);
+        // Who has the lock looks when he stores something.
+        if (all_are_due || own_are_due)
+            && let Some(state) = self.state.try_lock()
+        {
+            if all_are_due {
+                self.look_for_half(&state, 0..state.orders.len(), all, &self.budget);
+            }
+            if own_are_due {
+                self.look_for_own_half(&state, function);
+            }
+        }
+    }
+
+    /// Finds out which entries of some orders fit into half of a limit.
+    fn look_for_half(&self, state: &State, orders: Range<usize>, reuse: &Reuse, budget: &Budget) {
+        let orders = &state.orders[orders];
+        let n_each = orders.iter().map(Ranking::end).sum::<u32>() as usize / LOOKS as usize + 1;
+        let mut entries: Vec<_> = orders
+            .iter()
+            .flat_map(|order| (0..order.end()).step_by(n_each).filter_map(|it| order.get(it)))
+            .map(|entry| (entry.get().used(), budget.share(entry.get().charge())))
+            .collect();
+        reuse.look(&mut entries, n_each as u64);
+    }
+
+    fn look_for_own_half(&self, state: &State, function: &FunctionState) {
+        let order = state.owners[function.owner as usize].order as usize;
+        self.look_for_half(state, order..order + 1, &function.reuse, &function.budget);
+    }
+
+    /// Which calls would have been otherwise with other limits on the cache.
+    pub(crate) fn reuse(&self) -> &Reuse {
+        &self.recency.reuse
+    }
+
+    /// What is remembered of keys that are not held takes so many bytes.
+    pub(crate) fn stats_bytes(&self) -> usize {
+        self.recency.stats_bytes.load(Ordering::Relaxed)
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -352,6 +449,9 @@ impl Memory {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let found = self.table.find_locked(&state.writer, key);
+        // Who asks for another result says by that that there is none.
+        let unfit = |entry| if join == Join::Anew { Reason::Invalidated } else { reason(entry) };
+        let unfit = found.map(unfit);
         if matches!(join, Join::Any | Join::Alone)
             && let Some(entry) = found
         {
@@ -368,13 +468,13 @@ impl Memory {
                 // Until there is a better one.
                 Age::Stale => {}
                 Age::Over => {
-                    let (stand, reason) = (state.stand_of(entry), reason(entry));
-                    self.drop_entry(state, stand, Some(reason));
+                    let stand = state.stand_of(entry);
+                    self.drop_entry(state, stand, unfit);
                 }
             }
         }
         if !was_counted {
-            counters.note(Count::Misses);
+            counters.miss(unfit.unwrap_or_else(|| self.reason_of_miss(state, key, time)));
         }
         let may_follow = matches!(join, Join::Any | Join::Again);
         let begin = match may_follow.then(|| state.loads.join(key, time)).flatten() {
@@ -393,14 +493,43 @@ impl Memory {
         begin
     }
 
+    /// Why a call finds nothing, with what it would have found with more room.
+    fn reason_of_miss(
+        &self,
+        state: &mut State,
+        key: KeyRef<'_>,
+        now: impl Fn() -> Moment,
+    ) -> Reason {
+        let (hash, function) = (short(key.hash), key.state);
+        if let Some((room, n_keys)) = state.shadow.recall(hash, &now) {
+            let room = self.budget.share_held() + room;
+            self.reuse().gain(room, n_keys);
+            if !function.is_limited() {
+                function.reuse.gain(room, n_keys);
+            }
+        }
+        let shadow = &mut state.owners[function.owner as usize].shadow;
+        if let Some((room, n_keys)) = shadow.recall(hash, now) {
+            function.reuse.gain(function.budget.share_held() + room, n_keys);
+        }
+        state.departures.reason(hash)
+    }
+
     /// What others wait for of a load that runs, made now if nobody does yet.
     pub(crate) fn flight(&self, hash: u64, load: LoadId) -> Option<Arc<Flight>> {
         self.state.lock().loads.flight(hash, load)
     }
 
-    /// Ends a load without storing anything; those who wait for it are the caller's.
+    /// Ends a load that has come to nothing; those who wait for it are the caller's.
     pub(crate) fn end(&self, key: KeyRef<'_>, load: LoadId) -> Option<Arc<Flight>> {
         self.state.lock().loads.end(key, load).flight
+    }
+
+    /// Ends a load whose result is not to be stored; those who wait for it are the caller's.
+    pub(crate) fn refuse(&self, key: KeyRef<'_>, load: LoadId) -> Option<Arc<Flight>> {
+        let mut state = self.state.lock();
+        state.departures.note(short(key.hash), Reason::Refused);
+        state.loads.end(key, load).flight
     }
 
     /// Ends a load and stores its result, unless that was outdated meanwhile.
@@ -419,6 +548,7 @@ impl Memory {
         let stored = if ended.is_current && entry.get().is_current() {
             self.store(&mut guard, entry, key, now)
         } else {
+            guard.departures.note(short(key.hash), Reason::Invalidated);
             guard.throw_away(entry);
             Stored::Outdated
         };
@@ -430,13 +560,13 @@ impl Memory {
     pub(crate) fn put(&self, entry: EntryRef, key: KeyRef<'_>, clock: &Clock) -> Stored {
         let now = clock.recent();
         let mut guard = self.state.lock();
-        guard.loads.outdate(key);
+        guard.outdate(key);
         let stored = if entry.get().is_current() {
             self.store(&mut guard, entry, key, now)
         } else {
             let replaced = self.table.find_locked(&guard.writer, key).map(|it| guard.stand_of(it));
             if let Some(stand) = replaced {
-                self.drop_entry(&mut guard, stand, Some(Count::Invalidations));
+                self.drop_entry(&mut guard, stand, Some(Reason::Invalidated));
             }
             guard.throw_away(entry);
             Stored::Outdated
@@ -450,10 +580,10 @@ impl Memory {
         let now = clock.now();
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        state.loads.outdate(key);
+        state.outdate(key);
         let Some(entry) = self.table.find_locked(&state.writer, key) else { return false };
         let (was_fresh, stand) = (entry.is_fresh(now), state.stand_of(entry));
-        let reason = if was_fresh { Count::Invalidations } else { reason(entry) };
+        let reason = if was_fresh { Reason::Invalidated } else { reason(entry) };
         self.drop_entry(state, stand, Some(reason));
         self.unlock(guard, true);
         was_fresh
@@ -464,7 +594,7 @@ impl Memory {
         let now = clock.now();
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        state.loads.outdate(key);
+        state.outdate(key);
         let Some(entry) = self.table.find_locked(&state.writer, key) else { return false };
         let (was_fresh, stand) = (entry.is_fresh(now), state.stand_of(entry));
         if was_fresh {
@@ -488,14 +618,14 @@ impl Memory {
     }
 
     /// Drops an entry that may not answer a call, unless another one has taken its place.
-    pub(crate) fn give_up(&self, key: KeyRef<'_>, entry: &EntryRef) {
+    pub(crate) fn give_up(&self, key: KeyRef<'_>, entry: &EntryRef, reason: Reason) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if let Some(found) = self.table.find_locked(&state.writer, key)
             && found.to_owned().as_raw() == entry.as_raw()
         {
             let stand = state.stand_of(found);
-            self.drop_entry(state, stand, Some(Count::Invalidations));
+            self.drop_entry(state, stand, Some(reason));
             self.unlock(guard, true);
         }
     }
@@ -517,11 +647,11 @@ impl Memory {
     pub(crate) fn clear(&self, function: Option<&FunctionState>) {
         let mut guard = self.state.lock();
         let Some(function) = function else {
-            guard.loads.outdate_all(|_| true);
+            guard.outdate_all(|_| true);
             self.drop_all(&mut guard);
             return self.unlock(guard, true);
         };
-        guard.loads.outdate_all(|key| key.state.owner == function.owner);
+        guard.outdate_all(|it| it.owner == function.owner);
         let order = guard.owners[function.owner as usize].order;
         self.drop_where(guard, order..order + 1, |owner, _| owner.owner == function.owner);
     }
@@ -534,10 +664,7 @@ impl Memory {
         is_labelled: impl Fn(Option<&str>) -> bool,
     ) -> usize {
         let mut guard = self.state.lock();
-        guard.loads.outdate_all(|key| {
-            let function = key.state.function;
-            function.is_labelled || is_named(function)
-        });
+        guard.outdate_all(|it| it.function.is_labelled || is_named(it.function));
         let orders = 0..guard.orders.len() as u32;
         self.drop_where(guard, orders, |owner, entry| {
             is_named(owner.function) || is_labelled(entry.label())
@@ -562,7 +689,7 @@ impl Memory {
                     let entry = state.orders[order as usize].get(place).map(EntryRef::get);
                     let owner = |entry: Entry<'_>| &*state.owners[entry.owner() as usize].state;
                     if entry.is_some_and(|entry| is_meant(owner(entry), entry)) {
-                        self.drop_entry(state, Stand { order, place }, Some(Count::Invalidations));
+                        self.drop_entry(state, Stand { order, place }, Some(Reason::Invalidated));
                         n_dropped += 1;
                     }
                 }
@@ -620,6 +747,9 @@ impl Memory {
         let mut guard = self.state.lock();
         change(&self.budget);
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
+        // It tells shares of the limits as they were.
+        guard.shadow = Shadow::default();
+        self.look_for_half(&guard, 0..guard.orders.len(), self.reuse(), &self.budget);
         self.shrink(&mut guard);
         self.note_size(&guard);
         self.unlock(guard, true);
@@ -648,13 +778,14 @@ impl Memory {
         let fits = function.budget.admits(charge) && self.budget.admits(charge);
         if let Some(replaced) = self.table.find_locked(&state.writer, key) {
             let stand = state.stand_of(replaced);
-            self.drop_entry(state, stand, (!fits).then_some(Count::Invalidations));
+            self.drop_entry(state, stand, (!fits).then_some(Reason::Refused));
         }
         let has_room = fits
             && self.make_room(state, Some(function), &function.budget, charge, now)
             && self.make_room(state, None, &self.budget, charge, now);
         if !has_room {
             function.counters.note(Count::Rejected);
+            state.departures.note(short(key.hash), Reason::Refused);
             state.throw_away(entry);
             return Stored::Rejected;
         }
@@ -690,8 +821,14 @@ impl Memory {
             state.garbage_bytes += few.size();
             state.garbage.push(Garbage::Buckets(few));
         }
-        let due = entry.get().due();
+        let (due, charge) = (entry.get().due(), entry.get().charge());
         let place = state.orders[order as usize].insert(entry, tick);
+        if self.reuse().note_use(self.budget.share(charge)) {
+            self.look_for_half(state, 0..state.orders.len(), self.reuse(), &self.budget);
+        }
+        if function.is_limited() && function.reuse.note_use(function.budget.share(charge)) {
+            self.look_for_own_half(state, function);
+        }
         if due != Moment::NEVER {
             state.list(Stand { order, place }, due);
         }
@@ -736,6 +873,8 @@ impl Memory {
 
     /// Has hits be noted exactly while few entries are held, see [`Budget::is_exact`].
     fn note_size(&self, state: &State) {
+        let stats_bytes = state.departures.size() + state.shadow.size();
+        self.recency.stats_bytes.store(stats_bytes, Ordering::Relaxed);
         let is_exact = self.exact || self.budget.is_exact();
         if self.recency.is_exact.load(Ordering::Relaxed) != is_exact {
             self.recency.tick.fetch_max(state.tick, Ordering::Relaxed);
@@ -771,8 +910,34 @@ impl Memory {
             .min();
         let Some((_, stand)) = next else { return false };
         state.orders[stand.order as usize].bury(stand.place);
-        self.drop_entry(state, stand, Some(Count::Evictions));
+        self.remember(state, stand, function);
+        self.drop_entry(state, stand, Some(Reason::Evicted));
         true
+    }
+
+    /// Remembers an entry that is evicted, on account of the limits of a function or of the cache.
+    fn remember(&self, state: &mut State, stand: Stand, function: Option<&FunctionState>) {
+        let Some(entry) = state.orders[stand.order as usize].get(stand.place) else { return };
+        let entry = entry.get();
+        let stamps = entry.stamps();
+        let budget = function.map_or(&self.budget, |function| &function.budget);
+        if stamps.is_some_and(|stamps| !stamps.are_few()) {
+            return;
+        }
+        let ghost = Ghost {
+            hash: entry.hash(),
+            owner: entry.owner(),
+            weight: budget.share(entry.charge()),
+            until: entry.deadline(),
+            stamps: stamps.map(|stamps| Box::new(stamps.copy())),
+        };
+        match function {
+            None => state.shadow.note(ghost, MAX_GHOSTS, 4 * WHOLE),
+            Some(function) => {
+                let max = MAX_GHOSTS / (state.orders.len() - 1).max(1);
+                state.owners[function.owner as usize].shadow.note(ghost, max.max(1), 4 * WHOLE);
+            }
+        }
     }
 
     /// Drops an entry that has expired by now, if there is one.
@@ -788,7 +953,7 @@ impl Memory {
                     state.list(stand, later);
                 }
                 Some(_) => {
-                    self.drop_entry(state, stand, Some(Count::Expirations));
+                    self.drop_entry(state, stand, Some(Reason::Expired));
                     return true;
                 }
                 None => {
@@ -822,7 +987,7 @@ impl Memory {
         let entry = state.orders[stand.order as usize].get(stand.place).map(EntryRef::get);
         let Some(entry) = entry else { return false };
         if entry.change_by_events() == Change::Hard || !entry.has_grace() {
-            self.drop_entry(state, stand, Some(Count::Invalidations));
+            self.drop_entry(state, stand, Some(Reason::Invalidated));
             return true;
         }
         if entry.expire(now) {
@@ -836,7 +1001,7 @@ impl Memory {
     }
 
     /// Takes an entry out of everything, gives back what it has held, and counts it if there is a reason.
-    fn drop_entry(&self, state: &mut State, stand: Stand, reason: Option<Count>) {
+    fn drop_entry(&self, state: &mut State, stand: Stand, reason: Option<Reason>) {
         let Some(entry) = state.orders[stand.order as usize].remove(stand.place) else { return };
         self.table.remove(&mut state.writer, &entry);
         if let Some(due) = entry.get().listed() {
@@ -846,8 +1011,18 @@ impl Memory {
         let charge = entry.get().charge();
         owner.budget.release(charge);
         self.budget.release(charge);
+        let used = entry.get().used();
+        self.reuse().note_end(used, self.budget.share(charge));
+        if owner.is_limited() {
+            owner.reuse.note_end(used, owner.budget.share(charge));
+        }
         if let Some(reason) = reason {
-            owner.counters.note(reason);
+            owner.counters.note(reason.into());
+            state.departures.note(entry.get().hash(), reason);
+            if self.observers.is_any() {
+                let function = owner.function;
+                note_drop(&mut state.dropped, function, reason, charge);
+            }
         }
         state.garbage_bytes += charge;
         state.throw_away(entry);
@@ -865,31 +1040,68 @@ impl Memory {
                 owner.budget.release(entry.get().charge());
                 self.budget.release(entry.get().charge());
                 owner.counters.note(Count::Invalidations);
+                state.departures.note(entry.get().hash(), Reason::Invalidated);
+                if self.observers.is_any() {
+                    let (function, charge) = (owner.function, entry.get().charge());
+                    note_drop(&mut state.dropped, function, Reason::Invalidated, charge);
+                }
                 state.garbage.push(Garbage::Entry(entry, owner.clone()));
             }
         }
     }
 
-    /// Lets others in, and gives back what was taken out of reach if that is much or `is_urgent`.
+    /// Lets others in, tells observers what went, and gives back what was taken out of reach if that is much or
+    /// `is_urgent`.
     fn unlock(&self, mut guard: MutexGuard<'_, State>, is_urgent: bool) {
         let state = &mut *guard;
         let is_due = is_urgent
             || self.is_private
             || state.garbage.len() >= MANY
             || state.garbage_bytes >= MUCH;
-        if !is_due || state.garbage.is_empty() {
-            return;
+        let dropped = std::mem::take(&mut state.dropped);
+        let garbage = if is_due { std::mem::take(&mut state.garbage) } else { Vec::new() };
+        if is_due {
+            state.garbage_bytes = 0;
         }
-        let garbage = std::mem::take(&mut state.garbage);
-        state.garbage_bytes = 0;
         drop(guard);
-        limbo::give_back(garbage, self.is_private);
+        if !garbage.is_empty() {
+            limbo::give_back(garbage, self.is_private);
+        }
+        for Dropped { function, cause, entries, bytes } in dropped {
+            self.observers.tell(&Notice::Dropped {
+                function: function.name,
+                cause,
+                entries,
+                bytes,
+            });
+        }
+    }
+}
+
+/// Notes what observers are to be told, together with what went just before for the same reason.
+fn note_drop(
+    dropped: &mut Vec<Dropped>,
+    function: &'static Function,
+    reason: Reason,
+    charge: usize,
+) {
+    let cause = match reason {
+        Reason::Evicted => Cause::Evicted,
+        Reason::Expired => Cause::Expired,
+        _ => Cause::Invalidated,
+    };
+    match dropped.last_mut() {
+        Some(last) if std::ptr::eq(last.function, function) && last.cause == cause => {
+            last.entries += 1;
+            last.bytes += charge;
+        }
+        _ => dropped.push(Dropped { function, cause, entries: 1, bytes: charge }),
     }
 }
 
 /// Why an entry goes that is not fresh.
-fn reason(entry: Entry<'_>) -> Count {
-    if entry.is_current() { Count::Expirations } else { Count::Invalidations }
+fn reason(entry: Entry<'_>) -> Reason {
+    if entry.is_current() { Reason::Expired } else { Reason::Invalidated }
 }
 
 impl State {
@@ -911,6 +1123,25 @@ impl State {
 
     fn stand_of(&self, entry: Entry<'_>) -> Stand {
         Stand { order: self.owners[entry.owner() as usize].order, place: entry.place() }
+    }
+
+    /// Makes the loads that run for a key worthless, and what would still be held for it.
+    fn outdate(&mut self, key: KeyRef<'_>) {
+        self.loads.outdate(key);
+        self.shadow.forget(short(key.hash));
+        self.owners[key.state.owner as usize].shadow.forget(short(key.hash));
+    }
+
+    /// Makes the loads that run for some functions worthless, and what would still be held of them.
+    fn outdate_all(&mut self, is_meant: impl Fn(&FunctionState) -> bool) {
+        self.loads.outdate_all(|key| is_meant(&key.state));
+        let owners = &self.owners;
+        self.shadow.retain(|ghost| !is_meant(&owners[ghost.owner as usize].state));
+        for owner in &mut self.owners {
+            if is_meant(&owner.state) {
+                owner.shadow = Shadow::default();
+            }
+        }
     }
 
     /// Has an entry dropped when nobody reads it any more.

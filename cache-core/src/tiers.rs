@@ -22,6 +22,7 @@ use crate::entry::KeyRef;
 use crate::events::Mark;
 use crate::executor::block_on;
 use crate::function::{Function, registered};
+use crate::latency::Histogram;
 use crate::outer::{Asking, Outer, Question};
 use crate::stats::TierStats;
 use crate::sync::{Arc, Mutex};
@@ -85,7 +86,8 @@ impl Tiers {
         match guarded {
             Ok(guarded) => {
                 let namespace = self.namespace().to_owned();
-                self.lanes.push(Arc::new(Lane { name, is_local, guarded, namespace }));
+                let latency = Histogram::default();
+                self.lanes.push(Arc::new(Lane { name, is_local, guarded, namespace, latency }));
             }
             Err(reason) => self.warn(format!("results are not kept in `{name}`: {reason}")),
         }
@@ -212,7 +214,9 @@ impl Outer for Tiers {
             let Health { circuit, failures, slow, skipped, queued, coarsened, .. } =
                 lane.guarded.health();
             let is_working = circuit == Circuit::Closed;
-            TierStats { name: lane.name, is_working, failures, slow, skipped, queued, coarsened }
+            let latency = lane.latency.read();
+            let name = lane.name;
+            TierStats { name, is_working, failures, slow, skipped, queued, coarsened, latency }
         };
         self.lanes.iter().map(stats).collect()
     }

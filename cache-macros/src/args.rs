@@ -12,8 +12,8 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
-    Error, Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitBool, LitInt, LitStr, Path, Result,
-    Token, UnOp,
+    Error, Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitBool, LitFloat, LitInt, LitStr, Path,
+    Result, Token, UnOp, parse_quote,
 };
 
 use crate::errors::Errors;
@@ -53,6 +53,7 @@ pub(crate) struct Args {
     pub(crate) max_entries: Option<Quantity<u64>>,
     pub(crate) max_bytes: Option<Quantity<u64>>,
     pub(crate) size: Option<Expr>,
+    pub(crate) cost: Option<Expr>,
     pub(crate) invalidate_on: Option<Dependence>,
     pub(crate) inherit: Option<LitBool>,
     pub(crate) batch: Option<ExprPath>,
@@ -164,6 +165,7 @@ impl Args {
             "max_entries" => self.max_entries = Some(limit(&word, input, quantity::count)?),
             "max_bytes" => self.max_bytes = Some(limit(&word, input, quantity::size)?),
             "size" => self.size = Some(size(&word, input)?),
+            "cost" => self.cost = Some(cost(&word, input)?),
             "invalidate_on" => self.invalidate_on = Some(dependence(&word, input)?),
             "inherit" => self.inherit = Some(inherit(&word, input)?),
             "batch" => self.batch = Some(loader(&word, input)?),
@@ -469,6 +471,27 @@ fn size(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
         ));
     }
     function(word, input)
+}
+
+/// `cost = NUMBER`, a literal or a constant.
+fn cost(word: &Ident, input: ParseStream<'_>) -> Result<Expr> {
+    let expr: Expr = value(word, input)?;
+    let refused = |message: &str| {
+        let message = format!("{message}: write `{}`, or a constant of type `f64`", form(word));
+        Err(Error::new_spanned(&expr, message))
+    };
+    match &expr {
+        Expr::Lit(ExprLit { lit: Lit::Float(_), .. }) => Ok(expr),
+        // As people write whole numbers.
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.suffix().is_empty() => {
+            let float = LitFloat::new(&format!("{int}.0"), int.span());
+            Ok(parse_quote!(#float))
+        }
+        Expr::Lit(_) => refused("`cost` is a number"),
+        Expr::Closure(_) => refused("`cost` is that of any call"),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => refused("`cost` cannot be negative"),
+        _ => Ok(expr),
+    }
 }
 
 /// `cache_err` and `cache_none`, which have no value.

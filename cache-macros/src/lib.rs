@@ -79,6 +79,7 @@ use crate::model::Model;
 /// | `max_entries = N` | limits the entries of this function |
 /// | `max_bytes = SIZE` | limits the bytes of this function |
 /// | `size = \|value\| USIZE` | says what a value costs, instead of its type |
+/// | `cost = NUMBER` | says what a run of the body costs in money, for statistics |
 /// | `invalidate_on = [EVENT, …]` | drops entries when one of these events is emitted |
 /// | `invalidate_on = \|value\| [EVENT, …]` | the same, for events that only the value tells |
 /// | `inherit = false` | declines the events and lifetimes of the cached functions that the body calls |

@@ -293,6 +293,7 @@ impl Words {
         words.setting("single_flight", args.single_flight.as_ref());
         words.amount("max_entries", args.max_entries.as_ref());
         words.amount("max_bytes", args.max_bytes.as_ref());
+        words.setting("cost", args.cost.as_ref());
         words.setting("inherit", args.inherit.as_ref());
         words.setting("events", args.invalidate_on.as_ref().map(titles));
         if let Some(f) = &args.cache_if {
@@ -589,6 +590,7 @@ fn check_constants(args: &Args, arguments: &[Argument], errors: &mut Errors) {
         ("version", args.version.as_ref()),
         ("max_entries", amount(&args.max_entries)),
         ("max_bytes", amount(&args.max_bytes)),
+        ("cost", args.cost.as_ref()),
     ];
     for (word, expr) in words {
         let Some(expr) = expr else { continue };

@@ -3,7 +3,7 @@
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 33] = [
+const WORDS: [(&str, &str); 34] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -30,6 +30,7 @@ const WORDS: [(&str, &str); 33] = [
     ("max_entries", "max_entries = 1000"),
     ("max_bytes", "max_bytes = 64MiB"),
     ("size", "size = |value| value.len()"),
+    ("cost", "cost = 0.04"),
     ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
     ("inherit", "inherit = false"),
     ("batch", "batch = load_users"),

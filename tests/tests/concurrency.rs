@@ -410,3 +410,25 @@ fn hits_in_the_global_cache_are_inherited_from_as_well() {
     assert_eq!(above::peek(&1), None, "by hand");
     assert_eq!(above::stats().loads, 2);
 }
+
+#[test]
+fn the_counters_of_eight_threads_are_exact_and_some_of_their_hits_are_timed() {
+    #[cached]
+    fn triple(n: u64) -> u64 {
+        3 * n
+    }
+    const N_CALLS: u64 = 1_000_000;
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..N_CALLS).for_each(|n| assert_eq!(triple(n % 500), 3 * (n % 500))));
+        }
+    });
+    let stats = triple::stats();
+    assert_eq!(stats.hits + stats.misses, 8 * N_CALLS);
+    assert_eq!((stats.misses, stats.loads), (stats.loads + stats.coalesced, 500));
+    assert_eq!((stats.load_latency.count, stats.insertions), (500, 500));
+    // The thread whose hit it was to be may have been in a test's cache, or in a load.
+    let n_timed = stats.hit_latency.count as f64 / stats.hits as f64 * 256.0;
+    assert!((0.5..1.5).contains(&n_timed), "{n_timed} of 256 hits were timed");
+    assert!(stats.hit_latency.p50 <= stats.hit_latency.max && !stats.hit_latency.max.is_zero());
+}

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::backend::{BackendKey, CacheBackend, Guarded, Scope, Value};
 use crate::codec::Encoded;
+use crate::latency::Histogram;
 use crate::task::BoxFuture;
 use crate::time::Time;
 
@@ -16,9 +17,20 @@ pub(super) struct Lane {
     pub(super) is_local: bool,
     pub(super) guarded: Guarded,
     pub(super) namespace: String,
+    /// How long lookups took.
+    pub(super) latency: Histogram,
 }
 
 impl Lane {
+    /// Looks a value up.
+    pub(super) async fn get(&self, key: &BackendKey) -> Option<Value> {
+        let time = Time::system();
+        let begun = time.elapsed();
+        let found = self.guarded.get(key).await;
+        self.latency.record(time.elapsed().saturating_sub(begun));
+        found.ok().flatten()
+    }
+
     /// Notes a removal now. The future waits for it, where that is worth it.
     pub(super) fn remove(&self, key: &BackendKey) -> BoxFuture<'_, ()> {
         self.changed(self.guarded.removal(key))
@@ -40,7 +52,7 @@ impl Lane {
 
     /// The value of a mark, if it is there.
     pub(super) async fn mark(&self, key: &BackendKey) -> Option<u64> {
-        let value = self.guarded.get(key).await.ok()??;
+        let value = self.get(key).await?;
         value.payload().try_into().ok().map(u64::from_le_bytes)
     }
 

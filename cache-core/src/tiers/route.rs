@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::backend::{BackendKey, CacheBackend, Scope, Value};
+use crate::backend::{BackendKey, Scope, Value};
 use crate::codec::{Codec, Coder, Compression, Encoded};
 use crate::entry::{AnyValue, EntryRef, KeyRef};
 use crate::event::Family;
@@ -151,7 +151,7 @@ impl Route {
     }
 
     async fn find(&self, stop: &Stop, key: &BackendKey, endpoint: Option<Family>) -> Option<Found> {
-        let value = stop.lane.guarded.get(key).await.ok()??;
+        let value = stop.lane.get(key).await?;
         let (marks, bytes) = marks::split(value.payload())?;
         if endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name())) {
             return None;

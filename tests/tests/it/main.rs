@@ -1,11 +1,13 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod admin;
 mod audit;
 mod backends;
 mod batch;
 mod codecs;
 mod config;
 mod current;
+mod curve;
 mod emitting;
 mod events;
 mod eviction;
@@ -20,7 +22,9 @@ mod keys;
 mod loading_async;
 mod loading_sync;
 mod memory;
+mod metrics;
 mod model;
+mod observer;
 mod outer;
 mod panics;
 mod redis;
@@ -29,6 +33,7 @@ mod responses;
 mod signatures;
 mod spans;
 mod staleness;
+mod statistics;
 mod storing;
 mod support;
 mod testing_aids;

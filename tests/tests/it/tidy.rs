@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 56] = [
+const ORDER: [&str; 66] = [
     "sync",
     "clock",
     "error",
@@ -27,10 +27,17 @@ const ORDER: [&str; 56] = [
     "sources",
     "size",
     "epoch",
+    "serialize",
+    "latency",
     "stats",
     "budget",
+    "curve",
+    "advice",
+    "health",
     "waits",
     "function",
+    "metrics",
+    "observer",
     "audit",
     "entry",
     "outcome",
@@ -39,6 +46,8 @@ const ORDER: [&str; 56] = [
     "ghosts",
     "resistant",
     "ranking",
+    "departures",
+    "shadow",
     "limbo",
     "flight",
     "loads",
@@ -59,6 +68,7 @@ const ORDER: [&str; 56] = [
     "warm",
     "handle",
     "http",
+    "admin",
     "testing",
     "lib",
 ];

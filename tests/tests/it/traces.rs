@@ -14,7 +14,7 @@ fn page(id: u64) -> u64 {
     id
 }
 
-fn requests() -> Vec<u64> {
+pub(crate) fn requests() -> Vec<u64> {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/cache2k-web07.trace.zst");
     let mut bytes = Vec::new();

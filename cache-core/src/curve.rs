@@ -1,0 +1,141 @@
+//! What more or less memory would do.
+//!
+//! More: the misses of what was evicted say by how much they were too late, see [`shadow`](crate::shadow).
+//! Less: the entries that were used last, as many as half the limit holds, are those that were used since some tick. A hit
+//! of another one would have been a miss. Such hits note when their entry is used, so that no other pays for it.
+
+use crate::budget::{Budget, WHOLE};
+use crate::serialize::serialize_fields;
+use crate::stats::Stats;
+use crate::sync::{AtomicU64, Mutex, Ordering};
+
+/// How many calls would be hits with other limits.
+///
+/// It is about the limits of a function, if that has some of its own, else about those of the cache, on bytes and on
+/// entries together. What is expired or invalidated would be so in a larger cache as well. With LRU it lies within some
+/// hundredths of what would be, with another eviction policy it is an estimate.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Curve {
+    /// With half the limits, the present ones, twice and four times as much.
+    pub points: [CurvePoint; 4],
+}
+
+serialize_fields!(Curve { points });
+
+/// How many calls would be hits with some limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CurvePoint {
+    /// How many times the present limits.
+    pub factor: f64,
+    /// The limit on bytes, if there is one.
+    pub max_bytes: Option<usize>,
+    /// The limit on entries, if there is one.
+    pub max_entries: Option<usize>,
+    /// The share of calls that would be hits, from 0.0 to 1.0.
+    pub hit_rate: f64,
+}
+
+serialize_fields!(CurvePoint { factor, max_bytes, max_entries, hit_rate });
+
+/// The limits of a curve, in parts of the present one.
+const FACTORS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
+
+/// By how much of the limits half of them may be missed before it is looked for again.
+const SLACK: u64 = WHOLE / 64;
+
+/// Of the calls of a function, or of all, those that would have ended otherwise with another limit.
+#[derive(Default)]
+pub(crate) struct Reuse {
+    /// Hits that would have been misses with half the limit.
+    lost: AtomicU64,
+    /// Misses that would have been hits with twice and with four times as much.
+    gained: [AtomicU64; 2],
+    /// The hits and misses before the limit was the present one.
+    before: Mutex<(u64, u64)>,
+    /// What was used since this tick fits into half the limits,
+    tick: AtomicU64,
+    /// and takes about that share of them.
+    used: AtomicU64,
+}
+
+impl Reuse {
+    /// Counts a hit that would have been a miss with half the limit.
+    pub(crate) fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts `n` misses that would have been hits with that much room, in parts of the present limits.
+    pub(crate) fn gain(&self, room: u64, n: u64) {
+        for (gained, factor) in self.gained.iter().zip([2, 4]) {
+            if room <= factor * WHOLE {
+                gained.fetch_add(n, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether what was used last at that tick has no place in half the limit.
+    pub(crate) fn is_beyond_half(&self, tick: u64) -> bool {
+        tick < self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Notes that something is used that was not among what was used last; true if that is too much by now.
+    pub(crate) fn note_use(&self, share: u64) -> bool {
+        self.used.fetch_add(share, Ordering::Relaxed) + share > WHOLE / 2 + SLACK
+    }
+
+    /// Notes that something goes.
+    pub(crate) fn note_end(&self, tick: u64, share: u64) {
+        if !self.is_beyond_half(tick) {
+            let used = self.used.load(Ordering::Relaxed);
+            self.used.store(used.saturating_sub(share), Ordering::Relaxed);
+        }
+    }
+
+    /// Finds what fits into half the limits, of some entries of which each stands for `n_each`: their ticks and shares.
+    pub(crate) fn look(&self, entries: &mut [(u64, u64)], n_each: u64) {
+        entries.sort_unstable_by_key(|(tick, _)| std::cmp::Reverse(*tick));
+        let (mut used, mut since) = (0, 0);
+        for (tick, share) in entries {
+            let more = used + *share * n_each;
+            // Until it is too much by as much as it is too little now.
+            if more > WHOLE / 2 - SLACK {
+                since = *tick + 1;
+                break;
+            }
+            used = more;
+        }
+        self.used.store(used, Ordering::Relaxed);
+        self.tick.store(since, Ordering::Relaxed);
+    }
+
+    /// Counts anew, from the hits and misses that there are by now.
+    pub(crate) fn restart(&self, hits: u64, misses: u64) {
+        *self.before.lock() = (hits, misses);
+        for counter in self.gained.iter().chain([&self.lost]) {
+            counter.swap(0, Ordering::Relaxed);
+        }
+    }
+
+    /// What the calls would have been.
+    pub(crate) fn curve(&self, budget: &Budget, stats: &Stats) -> Curve {
+        let (hits_before, misses_before) = *self.before.lock();
+        let hits = stats.hits.saturating_sub(hits_before);
+        let misses = stats.misses.saturating_sub(misses_before);
+        let [twice, fourfold] = self.gained.each_ref().map(|it| it.load(Ordering::Relaxed));
+        let lost = self.lost.load(Ordering::Relaxed);
+        // Estimates may be a little more than there was.
+        let more = |gained: u64| hits + gained.min(misses);
+        let hits = [hits.saturating_sub(lost), hits, more(twice), more(fourfold)];
+        let calls = (hits[1] + misses).max(1) as f64;
+        let scaled = |max: Option<usize>, factor: f64| max.map(|it| (it as f64 * factor) as usize);
+        let point = |idx: usize| CurvePoint {
+            factor: FACTORS[idx],
+            max_bytes: scaled(budget.max_bytes(), FACTORS[idx]),
+            max_entries: scaled(budget.max_entries(), FACTORS[idx]),
+            hit_rate: hits[idx] as f64 / calls,
+        };
+        Curve { points: std::array::from_fn(point) }
+    }
+}
