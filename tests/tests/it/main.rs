@@ -21,6 +21,7 @@ mod loading_async;
 mod loading_sync;
 mod memory;
 mod model;
+mod news;
 mod outer;
 mod panics;
 mod redis;
