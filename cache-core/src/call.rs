@@ -351,7 +351,10 @@ impl Call {
                 outer.remove(key);
                 outer.ask(key, Question::Anew).filter(|_| !worker::is_here()).map(block_on)
             });
-            let sources = terms.sources();
+            let sources = terms.sources().or_else(|| cache.outer.as_ref().map(|_| Arc::default()));
+            if let Some(sources) = &sources {
+                cache.listen(key, sources);
+            }
             let entry = if key.state.is_enabled() {
                 storable(cache, key, plan, value, terms, sources.as_deref())
             } else {
@@ -890,6 +893,9 @@ impl Lead {
 
     /// Leads an async load, and asks nobody else for its result.
     pub(crate) fn unasked(self) -> Leader<Key> {
-        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref(), self.spare)
+        let Self { cache, key, load, around, spare } = self;
+        let mut leader = Leader::new_async(cache, key, load, around.as_ref(), spare);
+        leader.listen();
+        leader
     }
 }
