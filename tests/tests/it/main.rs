@@ -9,6 +9,8 @@ mod current;
 mod emitting;
 mod events;
 mod eviction;
+#[cfg(unix)]
+mod faults;
 mod filesystem;
 mod freshness;
 mod guarded;
