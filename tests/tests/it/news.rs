@@ -222,17 +222,20 @@ struct Wire {
     mood: AtomicU8,
     /// Lets removals through that are held.
     gate: Gate,
+    /// The marks that were stored.
+    marks: Mutex<Vec<(BackendKey, Vec<u8>)>>,
 }
 
 const WORKS: u8 = 0;
 const FAILS: u8 = 1;
 const FORGETS: u8 = 2;
 const HOLDS_REMOVALS: u8 = 3;
+const LOSES_ANSWERS: u8 = 4;
 
 impl Wire {
     fn new() -> Arc<Self> {
         let (values, mood) = (Memory::new(1 << 30), AtomicU8::new(WORKS));
-        Arc::new(Self { values, mood, gate: Gate::new() })
+        Arc::new(Self { values, mood, gate: Gate::new(), marks: Mutex::default() })
     }
 
     fn process(self: &Arc<Self>, lease: Duration) -> TestCache {
@@ -250,7 +253,16 @@ impl CacheBackend for Wire {
     }
 
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
-        self.values.set(key, value)
+        Box::pin(async move {
+            if key.as_str().contains(":mark%20") || key.as_str().contains(":clock:") {
+                self.marks.lock().unwrap().push((key.clone(), value.payload().to_vec()));
+            }
+            self.values.set(key, value).await?;
+            match self.mood.load(Ordering::SeqCst) {
+                LOSES_ANSWERS => Err(Error::tier("the answer", "is lost")),
+                _ => Ok(()),
+            }
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
@@ -353,6 +365,29 @@ fn others_are_told_when_nothing_older_is_left_in_the_tier() {
         wire.is(WORKS);
         wire.gate.open_for_all();
         eventually("they are told", || !told(Some(&before)).messages.is_empty());
+    });
+}
+
+#[test]
+fn a_mark_that_may_have_been_stored_is_not_stored_again() {
+    watched(|| {
+        let wire = Wire::new();
+        let process = wire.process(Duration::from_secs(3600));
+        wire.is(LOSES_ANSWERS);
+        for ship in 1..4 {
+            ask(&process, ship);
+        }
+        wire.is(WORKS);
+        for ship in 1..8 {
+            ask(&process, ship);
+        }
+        flush(&process);
+        let mut marks = std::mem::take(&mut *wire.marks.lock().unwrap());
+        let n_marks = marks.len();
+        assert!(n_marks > 0);
+        marks.sort();
+        marks.dedup();
+        assert_eq!(marks.len(), n_marks, "it would come back after its removal");
     });
 }
 
