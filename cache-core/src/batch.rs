@@ -25,7 +25,8 @@ pub struct Batch<R: 'static, K> {
     /// Of the function, and of the one that loads for it.
     names: [&'static str; 2],
     results: Vec<Option<R>>,
-    misses: Vec<(usize, K, Miss<R>)>,
+    /// With whether the present result is too old, wherever it is.
+    misses: Vec<(usize, K, Miss<R>, bool)>,
     /// Loads that other callers have left.
     adopted: Vec<(usize, Running<R>)>,
 }
@@ -39,13 +40,13 @@ impl<R: 'static, K> Batch<R, K> {
 
     /// Adds a call with its arguments.
     pub fn add(&mut self, call: &mut Call, key: K) {
-        let miss = match call.get_apart(self.plan) {
+        let (miss, is_due) = match call.get_apart(self.plan) {
             Apart::Hit(out) => return self.results.push(Some(out)),
             // Here and now, together with what is missing.
-            Apart::Due(_, reload) => reload.into_miss(),
-            Apart::Miss(miss) => miss,
+            Apart::Due(_, reload) => (reload.into_miss(), true),
+            Apart::Miss(miss) => (miss, false),
         };
-        self.misses.push((self.results.len(), key, miss));
+        self.misses.push((self.results.len(), key, miss, is_due));
         self.results.push(None);
     }
 
@@ -59,9 +60,9 @@ impl<R: 'static, K> Batch<R, K> {
         mut load: impl FnMut(Vec<K>) -> F,
         mut after: impl FnMut(&R, T, &mut Terms),
     ) -> Vec<R> {
-        let ask = |(idx, key, miss): (usize, K, Miss<R>)| {
+        let ask = |(idx, key, miss, is_due): (usize, K, Miss<R>, bool)| {
             let claim = Box::pin(miss.claim(Company::Expected));
-            Asked { idx, key: Some(key), claim }
+            Asked { idx, key: Some(key), is_due, claim }
         };
         let mut asked: Vec<_> = self.misses.drain(..).map(ask).collect();
         loop {
@@ -90,7 +91,7 @@ impl<R: 'static, K> Batch<R, K> {
         cx: &mut Context<'_>,
     ) -> Poll<Vec<Led<K>>> {
         let mut led = Vec::new();
-        asked.retain_mut(|Asked { idx, key, claim }| {
+        asked.retain_mut(|Asked { idx, key, is_due, claim }| {
             let Poll::Ready(claim) = claim.as_mut().poll(cx) else { return true };
             let leader = match claim {
                 Claim::Shared(out) => {
@@ -109,7 +110,7 @@ impl<R: 'static, K> Batch<R, K> {
                 // A leader at once: it ends its load when it is dropped.
                 Claim::Lead(lead) => Some(lead.unasked()),
             };
-            led.extend(key.take().map(|key| Led { idx: *idx, key, leader }));
+            led.extend(key.take().map(|key| Led { idx: *idx, key, is_due: *is_due, leader }));
             false
         });
         // After that, which may have found more of them.
@@ -127,6 +128,38 @@ impl<R: 'static, K> Batch<R, K> {
         });
     }
 
+    /// Asks the outer tiers for all that is led here at once, and says what they do not have.
+    async fn recall<T>(
+        &mut self,
+        mut led: Vec<Led<K>>,
+        before: &mut impl FnMut(K, &mut Terms) -> (K, T),
+        after: &mut impl FnMut(&R, T, &mut Terms),
+    ) -> Vec<Led<K>> {
+        let leaders = led.iter_mut().filter_map(|led| Some((led.leader.as_mut()?, led.is_due)));
+        let mut asking: Vec<_> = leaders.map(|(it, is_due)| Box::pin(it.ask(is_due))).collect();
+        poll_fn(|cx| {
+            self.poll_adopted(cx);
+            asking.retain_mut(|asking| asking.as_mut().poll(cx).is_pending());
+            if asking.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        drop(asking);
+        let mut missing = Vec::new();
+        for led in led {
+            let found = led.leader.as_ref().and_then(|it| within(Some(it), context::recalled));
+            let Some(out) = found else {
+                missing.push(led);
+                continue;
+            };
+            let Led { idx, key, leader, .. } = led;
+            let mut terms = Terms::new();
+            let (_, kept) = within(leader.as_ref(), || before(key, &mut terms));
+            within(leader.as_ref(), || after(&out, kept, &mut terms));
+            self.results[idx] = leader.map(|leader| leader.finish(self.plan, out, terms));
+        }
+        missing
+    }
+
     /// Loads what is led here with one body.
     async fn load_led<T, F: Future<Output = Vec<R>>>(
         &mut self,
@@ -135,10 +168,14 @@ impl<R: 'static, K> Batch<R, K> {
         load: &mut impl FnMut(Vec<K>) -> F,
         after: &mut impl FnMut(&R, T, &mut Terms),
     ) {
+        let led = self.recall(led, before, after).await;
+        if led.is_empty() {
+            return;
+        }
         let body = Body::new(&led);
         let n_keys = led.len();
         let (mut keys, mut loads) = (Vec::new(), Vec::new());
-        for Led { idx, key, mut leader } in led {
+        for Led { idx, key, mut leader, .. } in led {
             let awaited = leader.as_mut().map(|leader| leader.computed_by(&body.flight, n_keys));
             let mut terms = Terms::new();
             let (key, kept) = within(leader.as_ref(), || before(key, &mut terms));
@@ -176,6 +213,7 @@ struct Asked<K, C> {
     idx: usize,
     /// Taken when it is to be loaded here.
     key: Option<K>,
+    is_due: bool,
     claim: Pin<Box<C>>,
 }
 
@@ -183,6 +221,7 @@ struct Asked<K, C> {
 struct Led<K> {
     idx: usize,
     key: K,
+    is_due: bool,
     /// `None` if the cache has nothing to do with the call.
     leader: Option<Leader<Key>>,
 }
@@ -216,6 +255,7 @@ impl Body {
             id: flight.id,
             frame: Some(Arc::new(Frame { id: flight.id, parent: context::frame() })),
             flight: Some(Arc::clone(&flight)),
+            errand: None,
             ..leader.around()
         });
         let flights = leaders().filter_map(|leader| leader.flight().cloned()).collect();

@@ -885,17 +885,14 @@ pub(crate) struct Lead {
 impl Lead {
     /// Leads an async load, which looks for no result if it is to be `anew`.
     async fn run_async(self, anew: bool) -> Leader<Key> {
-        let Self { cache, key, load, around, spare } = self;
-        let mut leader = Leader::new_async(cache, key, load, around.as_ref(), spare);
+        let mut leader = self.unasked();
         leader.ask(anew).await;
         leader
     }
 
-    /// Leads an async load, and asks nobody else for its result.
+    /// Leads an async load that has yet to look for its result.
     pub(crate) fn unasked(self) -> Leader<Key> {
         let Self { cache, key, load, around, spare } = self;
-        let mut leader = Leader::new_async(cache, key, load, around.as_ref(), spare);
-        leader.listen();
-        leader
+        Leader::new_async(cache, key, load, around.as_ref(), spare)
     }
 }

@@ -101,7 +101,6 @@ enum Kind {
     Type(TypeId, Name),
     Function(usize, Name),
     Elsewhere(usize, Name),
-    Tier(usize),
     Endpoint(u64),
 }
 
@@ -141,19 +140,15 @@ impl Family {
         Self(Kind::Function(address, Name { module, name }))
     }
 
-    /// What other processes do to the calls of the function that is declared at this address.
+    /// What other processes do to the calls of the function that is declared at this address. At those where there is
+    /// none it is to all that a tier keeps.
     pub(crate) fn elsewhere(address: usize, module: &'static str, name: &'static str) -> Self {
         Self(Kind::Elsewhere(address, Name { module, name }))
     }
 
-    /// What other processes may have done to anything that a tier keeps.
-    pub(crate) fn of_tier(idx: usize) -> Self {
-        Self(Kind::Tier(idx))
-    }
-
     /// Whether only other processes emit its events, which have no name of their own there.
     pub(crate) fn is_elsewhere(self) -> bool {
-        matches!(self.0, Kind::Elsewhere(..) | Kind::Tier(_))
+        matches!(self.0, Kind::Elsewhere(..))
     }
 
     /// The writes to an endpoint. Two whose hashes are equal are one, which drops more than is needed, never less.
@@ -184,7 +179,6 @@ impl Family {
             | Kind::Elsewhere(_, Name { module, name }) => {
                 format!("call {module}::{name}")
             }
-            Kind::Tier(idx) => format!("tier {idx}"),
             Kind::Endpoint(route) => format!("endpoint {route:x}"),
         }
     }

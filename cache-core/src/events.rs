@@ -9,6 +9,9 @@
 //!
 //! The calls of a function are a family too: those who depend on a call depend on what is done to it by hand.
 
+#[cfg(feature = "tiers")]
+mod told;
+
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -93,15 +96,6 @@ impl Mark {
     /// All events of a family.
     pub(crate) fn all(family: Family) -> Self {
         Self { family: family.name(), bytes: None }
-    }
-
-    /// What other processes are told that it was emitted by. Without bytes it is all events of the family.
-    pub(crate) fn digests(&self, digest: Digest) -> Vec<u64> {
-        let any = digest(&self.family, None);
-        match &self.bytes {
-            Some(bytes) => vec![digest(&self.family, Some(bytes)), any],
-            None => vec![!any],
-        }
     }
 }
 
@@ -547,25 +541,6 @@ impl Events {
         drop(state);
         if has_moved {
             // After the cells: who sees this sees them.
-            MOVED.fetch_add(1, Ordering::AcqRel);
-        }
-        has_moved
-    }
-
-    /// Hears from now on what other processes tell.
-    pub(crate) fn listen(&self, digest: Digest) {
-        self.digest.get_or_init(|| digest);
-    }
-
-    /// Does what another process has told; true if somebody depends on it.
-    pub(crate) fn hear(&self, digest: u64, change: Change) -> bool {
-        let mut state = self.state.lock();
-        let n_emitted = self.n_emitted.fetch_add(1, Ordering::SeqCst) + 1;
-        state.watched.note([digest].into_iter(), n_emitted);
-        let cells = state.told.iter_hash(digest).filter(|cell| cell.digest == Some(digest));
-        let has_moved = state.move_on(cells, change);
-        drop(state);
-        if has_moved {
             MOVED.fetch_add(1, Ordering::AcqRel);
         }
         has_moved

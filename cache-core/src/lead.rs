@@ -337,6 +337,11 @@ impl<K: AsKey> Leader<K> {
     /// Asks the outer tiers, if there are some. When they have the result, the body is not run, unless it is to be
     /// run `anew`.
     pub(crate) async fn ask(&mut self, anew: bool) {
+        if worker::is_here() {
+            // That is needed for their answer.
+            self.listen();
+            return;
+        }
         let key = self.key.key();
         let is_anew = anew || self.load.replaces;
         let question = if is_anew { Question::Anew } else { Question::Result(self.endpoint) };
@@ -369,17 +374,15 @@ impl<K: AsKey> Leader<K> {
         self.errand = Some((errand, everything));
     }
 
-    /// Asks the outer tiers on this thread, unless that is needed for their answer.
+    /// Asks the outer tiers on this thread.
     pub(crate) fn ask_here(&mut self) {
-        if worker::is_here() {
-            self.listen();
-        } else if self.cache.outer.is_some() {
+        if self.cache.outer.is_some() {
             block_on(self.ask(false));
         }
     }
 
     /// Has the result go with what other processes do to it. What the load is computed from is noted in what is returned.
-    pub(crate) fn listen(&mut self) -> Option<Arc<Flight>> {
+    fn listen(&mut self) -> Option<Arc<Flight>> {
         self.cache.outer.as_ref()?;
         let flight = {
             let _scope = self.enter();

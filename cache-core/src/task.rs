@@ -93,6 +93,23 @@ pub(crate) async fn within<T>(
     .await
 }
 
+/// What some futures give, all of which are polled until they are ready.
+pub(crate) async fn all<T>(futures: impl IntoIterator<Item = BoxFuture<'_, T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    poll_fn(|cx| {
+        let mut are_ready = true;
+        for (future, out) in futures.iter_mut().filter(|(_, out)| out.is_none()) {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(found) => *out = Some(found),
+                Poll::Pending => are_ready = false,
+            }
+        }
+        if are_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, out)| out).collect()
+}
+
 /// What `future` gives, or the message of its panic.
 pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);

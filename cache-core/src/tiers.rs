@@ -115,7 +115,7 @@ impl Tiers {
             Arc::new(Ear {
                 guarded: guarded.clone(),
                 events: Arc::clone(events),
-                family: Family::of_tier(self.lanes.len()),
+                family: Family::elsewhere(self.lanes.len(), "", "any"),
                 lease: self.settings.lease.unwrap_or(LEASE),
                 has_moved,
             })

@@ -186,9 +186,18 @@ impl Guarded {
         self
     }
 
-    /// Notes a value that is to be stored; the future says whether it is.
-    pub(crate) fn storing(&self, key: &BackendKey, value: Value) -> BoxFuture<'_, bool> {
-        self.change(|queue, done| queue.change(key, Change::Set(value), done))
+    /// Stores a value now or not at all, and says whether it has. It is tried once: what others remove does not come back.
+    pub(crate) async fn store_once(&self, key: &BackendKey, value: Value) -> bool {
+        let Shared { backend, time, soft_timeout, .. } = &*self.shared;
+        let is_admitted = {
+            let mut state = self.shared.state.lock();
+            state.queue.upcoming(key).is_none() && state.breaker.admit(time.now())
+        };
+        let store = async {
+            let trial = Trial::new(&self.shared);
+            trial.run(backend.set(key, value)).await.is_some()
+        };
+        is_admitted && within(time, *soft_timeout, store).await == Some(true)
     }
 
     /// Notes a removal; the future says whether it is done.

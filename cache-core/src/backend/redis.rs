@@ -367,14 +367,27 @@ impl Server {
             let key = generation_key(&scope);
             self.query::<()>(cmd("SET").arg(key).arg(&new_generation()).arg("NX")).await?;
         }
+        if let Some(generations) = self.generations(key).await? {
+            return Ok(generations);
+        }
+        for scope in scopes(key) {
+            // Something else is there, and counts for nothing.
+            if self.generation(scope.clone()).await?.is_none() {
+                self.query::<()>(cmd("SET").arg(generation_key(&scope)).arg(&new_generation()))
+                    .await?;
+            }
+        }
         let lost = (ErrorKind::Client, "the server forgets at once what it is told");
         self.generations(key).await?.ok_or_else(|| lost.into())
     }
 
     async fn generation(&self, scope: Scope) -> RedisResult<Option<Generation>> {
-        let found: Option<Vec<u8>> = self.query(cmd("GET").arg(generation_key(&scope))).await?;
-        // Something else under this key is as good as nothing, and a clear replaces it.
-        Ok(found.and_then(|bytes| bytes.try_into().ok()))
+        // Something else under this key is as good as nothing.
+        match self.query::<Option<Vec<u8>>>(cmd("GET").arg(generation_key(&scope))).await {
+            Ok(found) => Ok(found.and_then(|bytes| bytes.try_into().ok())),
+            Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn append(&self, log: &str, message: &[u8]) -> RedisResult<()> {

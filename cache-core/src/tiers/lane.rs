@@ -69,7 +69,8 @@ impl Lane {
         let random = RandomState::new().build_hasher().finish();
         let fresh = Encoded::raw(random.to_le_bytes().to_vec());
         let fresh = Value::seal(key, &fresh, None, &Time::system());
-        if !self.guarded.storing(key, fresh).await {
+        // Once: a mark that is set again after its removal would bring back what depends on it.
+        if !self.guarded.store_once(key, fresh).await {
             return None;
         }
         // Another process may have made it as well.

@@ -5,9 +5,9 @@
 //! becomes of a mark, an entry can only be found too seldom: a removal is never forgotten (see [`Guarded`]), and a tier
 //! may drop marks as it may drop values.
 //!
-//! Whatever is done to calls by hand is an event as well. So many calls share a mark that a function has few of them,
-//! the *part* that they are in, which is looked up before the body runs: an older result that is written after its
-//! removal by another process has a mark that has gone.
+//! Whatever is done to calls by hand is an event as well, of the *part* of the calls of a function that they are in.
+//! Its mark is looked up before the body runs: an older result that is written after its removal by another process has
+//! a mark that has gone.
 //!
 //! What else an entry depends on is known only when its body has run, and then a mark that is not there may have been
 //! removed meanwhile. So there is the *clock*, a mark that goes before any other does: it is looked up before the body
@@ -33,10 +33,10 @@ pub(super) fn key(namespace: &str, mark: &Mark) -> BackendKey {
     }
 }
 
-/// The mark of a call, which it shares with others: one of 256 that the function has, of this family.
+/// The mark of a call, which it may share with others: one of 65,536 that the function has, of this family.
 pub(super) fn part(namespace: &str, family: &str, call: &BackendKey) -> BackendKey {
     // The digest of the arguments ends the key.
-    let end = call.as_str().len() - 2;
+    let end = call.as_str().len() - 4;
     BackendKey::new(namespace, &function(family), "part", &call.as_str().as_bytes()[end..])
 }
 

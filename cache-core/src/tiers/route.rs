@@ -12,7 +12,7 @@ use crate::events::Mark;
 use crate::function::{Function, Tier, registered};
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
-use crate::task::{BoxFuture, spawn, within};
+use crate::task::{BoxFuture, all, spawn, within};
 use crate::time::Time;
 
 use super::PATIENCE;
@@ -180,10 +180,11 @@ impl Route {
         {
             return None;
         }
-        for (key, mark) in &marks {
-            if stop.lane.mark(key).await != Some(*mark) {
-                return None;
-            }
+        let looks =
+            marks.iter().map(|(key, _)| -> BoxFuture<'_, _> { Box::pin(stop.lane.mark(key)) });
+        let are_there = all(looks).await.into_iter().eq(marks.iter().map(|(_, mark)| Some(*mark)));
+        if !are_there {
+            return None;
         }
         // What is done to the call here goes another way.
         marks.remove(0);

@@ -11,6 +11,8 @@ mod curve;
 mod emitting;
 mod events;
 mod eviction;
+#[cfg(unix)]
+mod faults;
 mod filesystem;
 mod freshness;
 mod guarded;

@@ -220,15 +220,22 @@ fn what_is_invalidated_while_another_process_loads_it_is_left_in_no_tier() {
 struct Wire {
     values: Memory,
     mood: AtomicU8,
+    /// Lets removals through that are held.
+    gate: Gate,
+    /// The marks that were stored.
+    marks: Mutex<Vec<(BackendKey, Vec<u8>)>>,
 }
 
 const WORKS: u8 = 0;
 const FAILS: u8 = 1;
 const FORGETS: u8 = 2;
+const HOLDS_REMOVALS: u8 = 3;
+const LOSES_ANSWERS: u8 = 4;
 
 impl Wire {
     fn new() -> Arc<Self> {
-        Arc::new(Self { values: Memory::new(1 << 30), mood: AtomicU8::new(WORKS) })
+        let (values, mood) = (Memory::new(1 << 30), AtomicU8::new(WORKS));
+        Arc::new(Self { values, mood, gate: Gate::new(), marks: Mutex::default() })
     }
 
     fn process(self: &Arc<Self>, lease: Duration) -> TestCache {
@@ -246,11 +253,25 @@ impl CacheBackend for Wire {
     }
 
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
-        self.values.set(key, value)
+        Box::pin(async move {
+            if key.as_str().contains(":mark%20") || key.as_str().contains(":clock:") {
+                self.marks.lock().unwrap().push((key.clone(), value.payload().to_vec()));
+            }
+            self.values.set(key, value).await?;
+            match self.mood.load(Ordering::SeqCst) {
+                LOSES_ANSWERS => Err(Error::tier("the answer", "is lost")),
+                _ => Ok(()),
+            }
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
-        self.values.delete(key)
+        Box::pin(async move {
+            if self.mood.load(Ordering::SeqCst) == HOLDS_REMOVALS {
+                self.gate.pass().await;
+            }
+            self.values.delete(key).await
+        })
     }
 
     fn clear<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<(), Error>> {
@@ -326,6 +347,51 @@ fn who_does_not_hear_from_the_others_serves_nothing_that_is_older_than_a_lease()
 }
 
 #[test]
+fn others_are_told_when_nothing_older_is_left_in_the_tier() {
+    watched(|| {
+        let wire = Wire::new();
+        let writer = wire.process(Duration::from_secs(3600));
+        ask(&writer, 1);
+        flush(&writer);
+        let told = |after: Option<&str>| {
+            let read = wire.values.read("cache", after, Duration::ZERO);
+            read.block_on().expect("a memory works")
+        };
+        let before = told(None).position;
+        wire.is(HOLDS_REMOVALS);
+        writer.run(|| emit(Moved { ship: 1 }));
+        writer.run(|| position::invalidate(&2));
+        assert!(told(Some(&before)).messages.is_empty(), "the marks are there");
+        wire.is(WORKS);
+        wire.gate.open_for_all();
+        eventually("they are told", || !told(Some(&before)).messages.is_empty());
+    });
+}
+
+#[test]
+fn a_mark_that_may_have_been_stored_is_not_stored_again() {
+    watched(|| {
+        let wire = Wire::new();
+        let process = wire.process(Duration::from_secs(3600));
+        wire.is(LOSES_ANSWERS);
+        for ship in 1..4 {
+            ask(&process, ship);
+        }
+        wire.is(WORKS);
+        for ship in 1..8 {
+            ask(&process, ship);
+        }
+        flush(&process);
+        let mut marks = std::mem::take(&mut *wire.marks.lock().unwrap());
+        let n_marks = marks.len();
+        assert!(n_marks > 0);
+        marks.sort();
+        marks.dedup();
+        assert_eq!(marks.len(), n_marks, "it would come back after its removal");
+    });
+}
+
+#[test]
 fn what_was_missed_may_have_been_anything() {
     watched(|| {
         let wire = Wire::new();
@@ -352,8 +418,10 @@ fn a_process_that_cannot_reach_the_log_is_heard_when_it_can() {
         flush(&reader);
         // Whatever happens to the folder of the logs, somebody removes what is in its place in the end.
         let logs = folder.path().join("cache-core-1/changes");
-        fs::remove_dir_all(&logs).expect("it is there");
-        fs::write(&logs, "in the way").expect("it is written");
+        eventually("the way is blocked", || {
+            drop(fs::rename(&logs, folder.path().join("away")));
+            fs::write(&logs, "in the way").is_ok()
+        });
         writer.run(|| emit(Moved { ship: 1 }));
         fs::remove_file(&logs).expect("it is there");
         eventually("it is heard", || ask(&reader, 1).1 != old.1);
@@ -547,7 +615,9 @@ fn two_processes_with_one_directory_hear_each_other() {
         for verb in ["emit", "invalidate"] {
             fleet.sail("nothing happens", verb, || ());
             fleet.sail("the directory is emptied", verb, || {
-                fs::remove_dir_all(folder.path().join("cache-core-1")).expect("it is there");
+                // In one step: both go on writing.
+                let files = folder.path().join("cache-core-1");
+                fs::rename(files, folder.path().join(verb)).expect("it is there");
             });
         }
     });

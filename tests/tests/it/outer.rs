@@ -203,6 +203,60 @@ struct Renamed {
     user: u64,
 }
 
+static LOADED: Mutex<Vec<Vec<u64>>> = Mutex::new(Vec::new());
+
+fn load_cubes(numbers: Vec<u64>) -> Vec<u64> {
+    LOADED.lock().unwrap().push(numbers.clone());
+    numbers.into_iter().map(|n| n * n * n).collect()
+}
+
+#[cached(batch = load_cubes, ttl = 10m, refresh_at = 50%)]
+fn cube(n: u64) -> u64 {
+    load_cubes(vec![n])[0]
+}
+
+async fn load_names(users: Vec<u64>) -> Vec<Option<String>> {
+    LOADED.lock().unwrap().push(users.clone());
+    users.into_iter().map(|user| (user > 0).then(|| format!("user {user}"))).collect()
+}
+
+#[cached(batch = load_names, invalidate_on = [Renamed { user }])]
+async fn user_name(user: u64) -> Option<String> {
+    load_names(vec![user]).await.remove(0)
+}
+
+#[test]
+fn many_calls_at_once_are_answered_by_the_tier_and_what_it_lacks_is_loaded_and_left_there() {
+    let tier = Shared::new();
+    let loaded = || std::mem::take(&mut *LOADED.lock().unwrap());
+    assert_eq!(run(&tier.process(), || cube::get_many([1, 2, 3])), [1, 8, 27]);
+    assert_eq!(loaded(), [vec![1, 2, 3]]);
+    let second = tier.process();
+    assert_eq!(run(&second, || cube::get_many([4, 2, 5, 3])), [64, 8, 125, 27]);
+    assert_eq!(loaded(), [vec![4, 5]]);
+    assert_eq!(bodies_and_recalls(&second, "outer::cube"), (2, 2));
+    assert_eq!(second.stats().kept, 2);
+    let third = tier.process();
+    assert_eq!(run(&third, || cube::get_many([5, 4, 1])), [125, 64, 1]);
+    // What is due is not looked for where it is as old.
+    third.advance(Duration::from_secs(400));
+    assert_eq!(run(&third, || cube::get_many([5, 1])), [125, 1]);
+    assert_eq!(loaded(), [vec![5, 1]]);
+
+    let names = |process: &TestCache, users: Vec<u64>| {
+        run(process, || pollster::block_on(user_name::get_many(users)))
+    };
+    let name = |user: u64| Some(format!("user {user}"));
+    assert_eq!(names(&tier.process(), vec![1, 0, 2]), [name(1), None, name(2)]);
+    assert_eq!(loaded(), [vec![1, 0, 2]]);
+    let later = tier.process();
+    assert_eq!(names(&later, vec![2, 3, 0, 1]), [name(2), name(3), None, name(1)]);
+    assert_eq!(loaded(), [vec![3, 0]]);
+    later.run(|| emit(Renamed { user: 1 }));
+    assert_eq!(names(&later, vec![1, 2]), [name(1), name(2)]);
+    assert_eq!(loaded(), [vec![1]]);
+}
+
 static N_RENAMED: AtomicU32 = AtomicU32::new(0);
 
 #[cached(invalidate_on = [Renamed { user }])]
@@ -390,6 +444,17 @@ fn handle(n: u64) -> Handle {
     Handle(n)
 }
 
+/// What it holds is read back for as long as the program runs, which no tier can promise.
+#[derive(Clone, Serialize, Deserialize, HeapSize)]
+struct Label {
+    text: &'static str,
+}
+
+#[cached]
+fn label(n: u64) -> Option<Label> {
+    (n > 0).then_some(Label { text: "a label" })
+}
+
 #[cached]
 fn generic<T: Serialize + Into<u64>>(n: T) -> u64 {
     n.into()
@@ -400,11 +465,14 @@ fn what_cannot_leave_the_process_stays_in_memory_and_says_so_once() {
     let tier = Shared::new();
     let process = tier.process();
     run(&process, || (handle(1).0, handle(2).0, generic(1_u8), generic(1_u32)));
+    assert_eq!(run(&process, || label(1).map(|label| label.text)), Some("a label"));
     assert_eq!(process.stats().kept, 0);
     let warnings = process.config().warnings;
-    assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings[0].contains("`it::outer::handle` stay in memory"), "{warnings:?}");
-    assert!(warnings[1].contains("`it::outer::generic` stay in memory"), "{warnings:?}");
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    for (warning, function) in warnings.iter().zip(["handle", "generic", "label"]) {
+        let wanted = format!("`it::outer::{function}` stay in memory");
+        assert!(warning.contains(&wanted), "{warning}");
+    }
     assert_eq!(process.run(|| (handle(1).0, generic::peek::<u8>(&1))), (1, Some(1)));
 }
 

@@ -282,8 +282,15 @@ fn what_is_no_value_is_a_miss() {
         assert_eq!(get(&cache, 1), None, "{length} bytes");
         set(&cache, 1, b"a value");
     }
-    server.ask(&["SET", "shop:generation", "foreign"]);
-    assert_eq!(get(&cache, 1), None);
+    for generation in ["shop:generation", "shop:price:generation"] {
+        for foreign in [["SET", generation, "foreign"], ["LPUSH", generation, "foreign"]] {
+            server.ask(&["DEL", generation]);
+            server.ask(&foreign);
+            assert_eq!(get(&cache, 1), None, "{foreign:?}");
+            set(&cache, 1, b"a value");
+            assert!(get(&cache, 1).is_some(), "{foreign:?} is replaced");
+        }
+    }
     server.ask(&["DEL", key(1).as_str()]);
     server.ask(&["LPUSH", key(1).as_str(), "foreign"]);
     cache.get(&key(1)).block_on().expect_err("a list");

@@ -51,7 +51,7 @@ impl Changes {
                 continue;
             };
             let len = file.metadata()?.len();
-            if len > 0 && Tail::read(&mut file, 0)?.epoch.is_none() {
+            if len > 0 && Tail::read(&mut file, len)?.epoch.is_none() {
                 // It is no log, and never will be.
                 absent_is_none(fs::remove_file(&self.path))?;
                 continue;
@@ -60,9 +60,8 @@ impl Changes {
             let first = if len == 0 { record(&epoch) } else { Vec::new() };
             // In one piece, so that those of others come before it or after it.
             file.write_all(&[&first, records].concat())?;
-            file.rewind()?;
             // Who has read a file that was moved aside does not look at it again.
-            if Tail::read(&mut file, 0)?.epoch == Tail::open(&self.path, 0)?.epoch {
+            if Tail::read(&mut file, len)?.epoch == Tail::open(&self.path, len)?.epoch {
                 if len > MAX_LEN {
                     absent_is_none(fs::rename(&self.path, self.previous()))?;
                 }
@@ -154,6 +153,7 @@ impl Tail {
 
     fn read(file: &mut File, offset: u64) -> io::Result<Self> {
         let mut first = Vec::new();
+        file.rewind()?;
         file.take(FIRST as u64).read_to_end(&mut first)?;
         let epoch = Self { bytes: first, ..Self::default() }.messages();
         let epoch = epoch.and_then(|(records, _)| records.into_iter().next()?.try_into().ok());
