@@ -43,7 +43,7 @@ serialize_fields!(CurvePoint { factor, max_bytes, max_entries, hit_rate });
 const FACTORS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
 
 /// By how much of the limits half of them may be missed before it is looked for again.
-const SLACK: u64 = WHOLE / 64;
+const SLACK: u64 = WHOLE / 32;
 
 /// Of the calls of a function, or of all, those that would have ended otherwise with another limit.
 #[derive(Default)]

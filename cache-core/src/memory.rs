@@ -54,6 +54,9 @@ const BATCH: u32 = 512;
 /// At how many entries an eviction looks for one that is outdated.
 const LOOKS: u32 = 256;
 
+/// How many entries are asked which of all fit into half the limits.
+const SAMPLE: usize = 64;
+
 /// How much may be out of reach and not given back yet, in bytes and in entries.
 const MUCH: usize = 16 << 10;
 const MANY: usize = 128;
@@ -390,7 +393,7 @@ impl Memory {
     /// Finds out which entries of some orders fit into half of a limit.
     fn look_for_half(&self, state: &State, orders: Range<usize>, reuse: &Reuse, budget: &Budget) {
         let orders = &state.orders[orders];
-        let n_each = orders.iter().map(Ranking::end).sum::<u32>() as usize / LOOKS as usize + 1;
+        let n_each = orders.iter().map(Ranking::end).sum::<u32>() as usize / SAMPLE + 1;
         let mut entries: Vec<_> = orders
             .iter()
             .flat_map(|order| (0..order.end()).step_by(n_each).filter_map(|it| order.get(it)))

@@ -1,5 +1,6 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod advice;
 mod audit;
 mod backends;
 mod batch;
@@ -14,6 +15,7 @@ mod filesystem;
 mod freshness;
 mod guarded;
 mod handle;
+mod health;
 mod http;
 mod inheritance;
 mod invalidation;
