@@ -172,7 +172,7 @@ impl Inner {
         for state in self.known_states() {
             state.counters.read(&mut stats, state.function.cost);
             stats.corruptions += state.corruptions();
-            stats.stats_bytes += state.times.size();
+            stats.stats_bytes += state.stats_bytes();
         }
         stats
     }
