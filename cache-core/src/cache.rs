@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::advice::Advice;
+use crate::advice::{self, Advice};
 use crate::audit::Audit;
 use crate::background::Background;
 use crate::budget::Budget;
@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::events::{Change, Events, Mark, Named, Topic};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
-use crate::health::{Health, Status};
+use crate::health::{Health, Monitor};
 use crate::latency::Times;
 use crate::memory::Memory;
 use crate::metrics;
@@ -35,12 +35,16 @@ use crate::{backend::CacheBackend, config::Custom, tiers::Tiers};
 /// Expired entries are given back in rounds at least this far apart.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 
+/// Who listens to the health of the global cache hears of a change so late at the most.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
+
 /// A cache: the global one of the process, or a test's own.
 pub(crate) struct Inner {
     pub(crate) memory: Memory,
     pub(crate) events: Arc<Events>,
     pub(crate) clock: Clock,
     pub(crate) times: Times,
+    monitor: Monitor,
     pub(crate) settings: Settings,
     pub(crate) observers: Arc<Observers>,
     /// What stands behind the memory.
@@ -105,6 +109,7 @@ impl Inner {
             events,
             clock,
             times: Times::default(),
+            monitor: Monitor::default(),
             outer,
             enabled: AtomicBool::new(settings.enabled),
             states: Mutex::default(),
@@ -179,7 +184,7 @@ impl Inner {
         for state in self.known_states() {
             state.counters.read(&mut stats, state.function.cost);
             stats.corruptions += state.corruptions();
-            stats.stats_bytes += state.times.size();
+            stats.stats_bytes += state.stats_bytes();
         }
         stats
     }
@@ -190,8 +195,19 @@ impl Inner {
 
     fn health(&self) -> Health {
         let is_enabled = self.enabled.load(Ordering::SeqCst);
-        let status = if is_enabled { Status::Healthy } else { Status::Disabled };
-        Health { status, reasons: Vec::new() }
+        self.monitor.judge(is_enabled, &self.stats(), &self.tiers(), self.settings.thresholds)
+    }
+
+    /// Judges now and then, so that listeners hear of a change that nobody asks for.
+    fn watch_health(&'static self) {
+        worker::after(HEALTH_INTERVAL, move || {
+            self.health();
+            self.watch_health();
+        });
+    }
+
+    fn tiers(&self) -> Vec<TierStats> {
+        self.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default()
     }
 
     /// Whether it is a test's own.
@@ -478,13 +494,22 @@ impl Cache {
         self.inner.curve()
     }
 
-    /// What to change, of what many calls have shown.
+    /// What to change, as far as a thousand calls or more have shown: at most one thing for each function.
+    ///
+    /// ```
+    /// for advice in cache_core::Cache::global().advice() {
+    ///     println!("{advice}"); // render_page: 4× memory would lift hits from 71 % to 84 %
+    /// }
+    /// ```
     #[must_use]
     pub fn advice(&self) -> Vec<Advice> {
-        Vec::new()
+        advice::advise(&self.stats(), &self.curve(), &self.functions())
     }
 
-    /// Whether all is well.
+    /// Whether all is well: few hits or many results that are too large among the last thousand calls, values that were
+    /// refused or that differ from what their body returns, and tiers that do not work say that it is not.
+    ///
+    /// [`Builder::min_hit_rate`] and [`Builder::max_rejected_rate`] say how much is few and many.
     #[must_use]
     pub fn health(&self) -> Health {
         let health = self.inner.health();
@@ -519,6 +544,25 @@ impl Cache {
     /// functions, of which nobody is told. What happens in them is none of the load's that it was told of.
     pub fn observe(&self, observer: impl Observer + 'static) {
         self.inner.observers.add(Arc::new(observer));
+    }
+
+    /// Has a function called when the verdict of [`Cache::health`] changes, beginning from a healthy one.
+    ///
+    /// It is called when somebody asks for the verdict, and for the cache of the process every ten seconds.
+    /// No lock is held meanwhile, so that it may use the cache.
+    ///
+    /// ```
+    /// use cache_core::Cache;
+    ///
+    /// Cache::global().on_health(|health| eprintln!("the cache is {}: {:?}", health.status, health.reasons));
+    /// ```
+    pub fn on_health(&self, listener: impl Fn(&Health) + Send + Sync + 'static) {
+        let is_first = self.inner.monitor.listen(listener);
+        if let Ref::Global(cache) = &self.inner
+            && is_first
+        {
+            cache.watch_health();
+        }
     }
 
     /// The most recently used entries, at most `limit` of them.
@@ -647,7 +691,7 @@ impl Cache {
     /// How the tiers behind the memory are doing, those that are asked first before the others.
     #[must_use]
     pub fn tiers(&self) -> Vec<TierStats> {
-        self.inner.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default()
+        self.inner.tiers()
     }
 
     /// What is counted, in the text format of Prometheus: of the process, of each function and of each tier.
@@ -784,6 +828,18 @@ impl Builder {
     /// it has expired for good.
     pub fn max_reloads(mut self, max: usize) -> Self {
         self.settings.max_reloads = max;
+        self
+    }
+
+    /// The share of hits among the last thousand calls below which [`Cache::health`] is not well; 0.1 by default.
+    pub fn min_hit_rate(mut self, rate: f64) -> Self {
+        self.settings.thresholds.min_hit_rate = rate;
+        self
+    }
+
+    /// The share of results that are too large above which [`Cache::health`] is not well; 0.05 by default.
+    pub fn max_rejected_rate(mut self, rate: f64) -> Self {
+        self.settings.thresholds.max_rejected_rate = rate;
         self
     }
 

@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use crate::background::MAX_RELOADS;
 use crate::function::Overrides;
+use crate::health::Thresholds;
 use crate::ranking::Eviction;
 use crate::sync::Arc;
 
 const DEFAULT_MAX_BYTES: usize = 256 << 20;
 
 /// What is set before a cache exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) enabled: bool,
     pub(crate) max_bytes: Option<usize>,
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) tiers: TierSettings,
     pub(crate) max_reloads: usize,
     pub(crate) eviction: Eviction,
+    pub(crate) thresholds: Thresholds,
     /// By the name that the environment uses.
     pub(crate) functions: BTreeMap<String, Overrides>,
     pub(crate) warnings: Vec<String>,
@@ -94,6 +96,7 @@ impl Default for Settings {
             tiers: TierSettings::default(),
             max_reloads: MAX_RELOADS,
             eviction: Eviction::Lru,
+            thresholds: Thresholds::default(),
             functions: BTreeMap::new(),
             warnings: Vec::new(),
         }

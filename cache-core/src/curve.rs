@@ -7,7 +7,7 @@
 use crate::budget::{Budget, WHOLE};
 use crate::serialize::serialize_fields;
 use crate::stats::Stats;
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
 /// How many calls would be hits with other limits.
 ///
@@ -43,7 +43,7 @@ serialize_fields!(CurvePoint { factor, max_bytes, max_entries, hit_rate });
 const FACTORS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
 
 /// By how much of the limits half of them may be missed before it is looked for again.
-const SLACK: u64 = WHOLE / 64;
+const SLACK: u64 = WHOLE / 32;
 
 /// Of the calls of a function, or of all, those that would have ended otherwise with another limit.
 #[derive(Default)]
@@ -58,6 +58,8 @@ pub(crate) struct Reuse {
     tick: AtomicU64,
     /// and takes about that share of them.
     used: AtomicU64,
+    /// What is remembered of evicted entries takes so many bytes.
+    bytes: AtomicUsize,
 }
 
 impl Reuse {
@@ -108,6 +110,16 @@ impl Reuse {
         }
         self.used.store(used, Ordering::Relaxed);
         self.tick.store(since, Ordering::Relaxed);
+    }
+
+    /// Notes what is remembered of evicted entries.
+    pub(crate) fn set_size(&self, bytes: usize) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The bytes that it takes beside itself.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Counts anew, from the hits and misses that there are by now.

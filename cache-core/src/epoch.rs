@@ -159,10 +159,10 @@ impl Slot {
         Some(n_hits)
     }
 
-    /// True for every eighth call. Only the thread that owns the slot calls this.
+    /// True for one of 32 calls. Only the thread that owns the slot calls this.
     #[inline(never)]
     pub(crate) fn is_time_to_time(&self) -> bool {
-        let n_untimed = (self.n_untimed.load(Ordering::Relaxed) + 1) % 8;
+        let n_untimed = (self.n_untimed.load(Ordering::Relaxed) + 1) % 32;
         self.n_untimed.store(n_untimed, Ordering::Relaxed);
         n_untimed == 0
     }

@@ -480,11 +480,16 @@ impl FunctionState {
             corruptions: self.corruptions(),
             hit_latency: self.times.hits.read(),
             load_latency: self.times.bodies.read(),
-            stats_bytes: self.times.size(),
+            stats_bytes: self.stats_bytes(),
             ..Stats::default()
         };
         self.counters.read(&mut stats, self.function.cost);
         stats
+    }
+
+    /// The bytes that its statistics take.
+    pub(crate) fn stats_bytes(&self) -> usize {
+        self.times.size() + self.reuse.size()
     }
 
     /// What its calls would have been with other limits: its own, or those of the cache.

@@ -55,6 +55,9 @@ const BATCH: u32 = 512;
 /// At how many entries an eviction looks for one that is outdated.
 const LOOKS: u32 = 256;
 
+/// How many entries are asked which of all fit into half the limits.
+const SAMPLE: usize = 64;
+
 /// How much may be out of reach and not given back yet, in bytes and in entries.
 const MUCH: usize = 16 << 10;
 const MANY: usize = 128;
@@ -132,8 +135,8 @@ struct Recency {
     /// Whether hits advance the tick.
     is_exact: AtomicBool,
     reuse: Reuse,
-    /// What is remembered of keys that are not held takes so many bytes.
-    stats_bytes: AtomicUsize,
+    /// Why keys are not held takes so many bytes.
+    departures: AtomicUsize,
 }
 
 impl Recency {
@@ -228,7 +231,7 @@ impl Memory {
                 noted: AtomicU64::new(0),
                 is_exact: AtomicBool::new(is_exact),
                 reuse: Reuse::default(),
-                stats_bytes: AtomicUsize::new(0),
+                departures: AtomicUsize::new(0),
             }),
             state: Padded(Mutex::new(State {
                 writer,
@@ -408,7 +411,7 @@ impl Memory {
     /// Finds out which entries of some orders fit into half of a limit.
     fn look_for_half(&self, state: &State, orders: Range<usize>, reuse: &Reuse, budget: &Budget) {
         let orders = &state.orders[orders];
-        let n_each = orders.iter().map(Ranking::end).sum::<u32>() as usize / LOOKS as usize + 1;
+        let n_each = orders.iter().map(Ranking::end).sum::<u32>() as usize / SAMPLE + 1;
         let mut entries: Vec<_> = orders
             .iter()
             .flat_map(|order| (0..order.end()).step_by(n_each).filter_map(|it| order.get(it)))
@@ -429,7 +432,7 @@ impl Memory {
 
     /// What is remembered of keys that are not held takes so many bytes.
     pub(crate) fn stats_bytes(&self) -> usize {
-        self.recency.stats_bytes.load(Ordering::Relaxed)
+        self.recency.departures.load(Ordering::Relaxed) + self.reuse().size()
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -873,8 +876,7 @@ impl Memory {
 
     /// Has hits be noted exactly while few entries are held, see [`Budget::is_exact`].
     fn note_size(&self, state: &State) {
-        let stats_bytes = state.departures.size() + state.shadow.size();
-        self.recency.stats_bytes.store(stats_bytes, Ordering::Relaxed);
+        self.recency.departures.store(state.departures.size(), Ordering::Relaxed);
         let is_exact = self.exact || self.budget.is_exact();
         if self.recency.is_exact.load(Ordering::Relaxed) != is_exact {
             self.recency.tick.fetch_max(state.tick, Ordering::Relaxed);
@@ -931,13 +933,16 @@ impl Memory {
             until: entry.deadline(),
             stamps: stamps.map(|stamps| Box::new(stamps.copy())),
         };
-        match function {
-            None => state.shadow.note(ghost, MAX_GHOSTS, 4 * WHOLE),
+        let (shadow, reuse, max) = match function {
+            None => (&mut state.shadow, self.reuse(), MAX_GHOSTS),
             Some(function) => {
                 let max = MAX_GHOSTS / (state.orders.len() - 1).max(1);
-                state.owners[function.owner as usize].shadow.note(ghost, max.max(1), 4 * WHOLE);
+                let shadow = &mut state.owners[function.owner as usize].shadow;
+                (shadow, &function.reuse, max.max(1))
             }
-        }
+        };
+        shadow.note(ghost, max, 4 * WHOLE);
+        reuse.set_size(shadow.size());
     }
 
     /// Drops an entry that has expired by now, if there is one.

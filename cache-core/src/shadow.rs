@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::events::Stamps;
 
 /// How many entries are remembered for the whole cache, and again of all functions with limits of their own together.
-pub(crate) const MAX_GHOSTS: usize = 4096;
+pub(crate) const MAX_GHOSTS: usize = 1024;
 
 /// An entry that was evicted.
 pub(crate) struct Ghost {

@@ -241,7 +241,7 @@ pub struct Stats {
     pub money_saved: Option<f64>,
     /// How long hits took, from the lookup to the copy of the value.
     ///
-    /// In the cache of the process this is a sample of about one hit in 256, in a test's cache each one.
+    /// In the cache of the process this is a sample of about one hit in 1,024, in a test's cache each one.
     pub hit_latency: Latencies,
     /// How long bodies took, each one that has returned. Of one that loads many keys, each has its part.
     pub load_latency: Latencies,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use cache_core::testing::TestCache;
 use cache_core::{Builder, Cache, Curve, cached};
 
-use crate::support::watched;
 use crate::traces::requests;
 
 #[cached]
@@ -73,30 +72,26 @@ fn serve(requests: &[u64], builder: Builder) -> TestCache {
 
 #[test]
 fn the_curve_is_that_of_an_exact_lru_on_a_recorded_trace() {
-    watched(|| {
-        let requests = requests();
-        for size in [205, 1_024, 2_048, 5_121] {
-            let cache = serve(&requests, Cache::builder().max_entries(size));
-            check(&cache.curve(), &requests, size, 0.02);
-            let functions = cache.functions();
-            let shelf = functions.iter().find(|it| it.stats.hits > 0).expect("it was called");
-            check(&shelf.curve, &requests, size, 0.02);
-            assert!(cache.stats().stats_bytes < 1 << 20, "{}", cache.stats());
-        }
-    });
+    let requests = requests();
+    for size in [205, 1_024, 2_048, 5_121] {
+        let cache = serve(&requests, Cache::builder().max_entries(size));
+        check(&cache.curve(), &requests, size, 0.02);
+        let functions = cache.functions();
+        let shelf = functions.iter().find(|it| it.stats.hits > 0).expect("it was called");
+        check(&shelf.curve, &requests, size, 0.02);
+        assert!(cache.stats().stats_bytes < 1 << 20, "{}", cache.stats());
+    }
 }
 
 #[test]
 fn where_the_limit_is_one_on_bytes_so_is_the_curve() {
-    watched(|| {
-        let requests = requests();
-        let each = serve(&[1], Cache::builder()).stats().bytes;
-        let cache = serve(&requests, Cache::builder().max_bytes(2_000 * each));
-        let curve = cache.curve();
-        let bytes = curve.points.map(|point| point.max_bytes);
-        assert_eq!(bytes, [1_000, 2_000, 4_000, 8_000].map(|n| Some(n * each)));
-        check(&curve, &requests, 2_000, 0.02);
-    });
+    let requests = requests();
+    let each = serve(&[1], Cache::builder()).stats().bytes;
+    let cache = serve(&requests, Cache::builder().max_bytes(2_000 * each));
+    let curve = cache.curve();
+    let bytes = curve.points.map(|point| point.max_bytes);
+    assert_eq!(bytes, [1_000, 2_000, 4_000, 8_000].map(|n| Some(n * each)));
+    check(&curve, &requests, 2_000, 0.02);
 }
 
 #[test]

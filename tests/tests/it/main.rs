@@ -1,6 +1,7 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
 mod admin;
+mod advice;
 mod audit;
 mod backends;
 mod batch;
@@ -17,6 +18,7 @@ mod filesystem;
 mod freshness;
 mod guarded;
 mod handle;
+mod health;
 mod http;
 mod inheritance;
 mod invalidation;

@@ -188,7 +188,8 @@ fn enabled_and_refresh_if_are_asked_at_each_call() {
     let cache = TestCache::new();
     cache.run(|| {
         assert_eq!((profile(0, false), profile(0, false)), (0, 1));
-        cache.function("profile").misses(0).loads(0).entries(0);
+        cache.function("profile").misses(2).loads(0).entries(0);
+        assert_eq!(cache.stats().miss_reasons.disabled, 2);
         assert_eq!((profile(1, false), profile(1, false)), (2, 2));
         assert_eq!((profile(1, true), profile(1, false)), (3, 3));
     });
@@ -207,7 +208,8 @@ fn switched_off_everything_passes_through() {
         assert_eq!((body(1), body(1)), (1, 1));
         assert!(!body::put(1, 5));
         assert_eq!(RUNS.count(), 2);
-        assert_eq!(cache.stats(), TestCache::new().stats());
+        cache.function("body").misses(2).loads(0).insertions(0).entries(0);
+        assert_eq!(cache.stats().miss_reasons.disabled, 2);
         cache.set_enabled(true);
         assert_eq!((body(1), body(1)), (1, 1));
         assert_eq!((RUNS.count(), body::stats().hits), (3, 1));
