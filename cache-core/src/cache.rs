@@ -15,14 +15,17 @@ use crate::curve::{Curve, Reuse};
 use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
-use crate::events::{Change, Events, Mark, Named};
+use crate::events::{Change, Events, Mark, Named, Topic};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::health::{Health, Monitor};
 use crate::latency::Times;
 use crate::memory::Memory;
+use crate::metrics;
+use crate::observer::{Notice, Observer, Observers};
 use crate::outer::Outer;
 use crate::ranking::Eviction;
+use crate::sources::Sources;
 use crate::stats::{Stats, TierStats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
 use crate::worker;
@@ -43,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) times: Times,
     monitor: Monitor,
     pub(crate) settings: Settings,
+    pub(crate) observers: Arc<Observers>,
     /// What stands behind the memory.
     pub(crate) outer: Option<Arc<dyn Outer>>,
     enabled: AtomicBool,
@@ -81,11 +85,17 @@ impl Inner {
     }
 
     fn new(settings: Settings, clock: Clock, is_global: bool) -> Self {
+        let events = Arc::default();
+        // In a test's cache, what is outdated is dropped by whoever meets it.
         #[cfg(feature = "tiers")]
-        let outer =
-            Tiers::open(&settings.tiers, is_global).map(|tiers| -> Arc<dyn Outer> { tiers });
+        let sweep: fn() =
+            if is_global { || global().plan_sweep(global().clock.now()) } else { || () };
+        #[cfg(feature = "tiers")]
+        let outer = Tiers::open(&settings.tiers, &events, is_global, sweep)
+            .map(|tiers| -> Arc<dyn Outer> { tiers });
         #[cfg(not(feature = "tiers"))]
         let outer = None;
+        let observers = Arc::<Observers>::default();
         Self {
             memory: Memory::new(
                 settings.max_bytes,
@@ -93,8 +103,10 @@ impl Inner {
                 settings.exact_order,
                 settings.eviction,
                 !is_global,
+                Arc::clone(&observers),
             ),
-            events: Arc::default(),
+            observers,
+            events,
             clock,
             times: Times::default(),
             monitor: Monitor::default(),
@@ -207,8 +219,8 @@ impl Inner {
         self.states.lock().values().cloned().collect()
     }
 
-    /// All functions of the program, by module, line and name.
-    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+    /// All functions of the program, called or not, by module, line and name.
+    fn known_functions(&self) -> Vec<&'static Function> {
         let mut functions: Vec<&'static Function> = registered().collect();
         functions.extend(self.known_states().iter().map(|state| state.function));
         functions.sort_by_key(|function| {
@@ -216,6 +228,11 @@ impl Inner {
         });
         functions.dedup_by_key(|function| address(function));
         functions
+    }
+
+    /// What all functions of the program have done.
+    pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+        self.known_functions()
             .into_iter()
             .map(|function| {
                 let state = self.state(function);
@@ -291,9 +308,13 @@ impl Ref<Inner> {
     /// Emits an event.
     pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E, change: Change) {
         if let Some(outer) = &self.outer {
-            outer.outdate(&[Named::new(event).mark()]);
+            outer.outdate(&[Named::new(event).mark()], change);
         }
         self.emitted(self.events.emit(event, change));
+        if self.observers.is_any() {
+            let is_soft = change == Change::Soft;
+            self.observers.tell(&Notice::Emitted { event: &event.title(), is_soft });
+        }
     }
 
     /// Emits all events of a type.
@@ -301,13 +322,27 @@ impl Ref<Inner> {
         self.emit_named(&[Named::all::<E>()]);
     }
 
+    /// Has the result of a call go with what other processes do to it, or to all that its tier keeps.
+    pub(crate) fn listen(&self, key: KeyRef<'_>, sources: &Sources) {
+        let function = key.state.function;
+        let shared = self.outer.as_ref().and_then(|outer| outer.shared(function));
+        if let Some(shared) = shared {
+            sources.add(Some(self.events.stamp_any(shared)));
+            let topic = Topic { family: function.elsewhere(), ..key.topic() };
+            sources.add(Some(self.events.stamp_topic(topic)));
+        }
+    }
+
     /// Emits what has a name.
     pub(crate) fn emit_named(&self, events: &[Named]) {
         if let Some(outer) = &self.outer {
-            outer.outdate(&events.iter().map(Named::mark).collect::<Vec<_>>());
+            outer.outdate(&events.iter().map(Named::mark).collect::<Vec<_>>(), Change::Hard);
         }
         let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
         self.emitted(has_moved);
+        for event in events.iter().map(Named::title) {
+            self.observers.tell(&Notice::Emitted { event, is_soft: false });
+        }
     }
 
     /// Drops what is stored for a call, outdates what is computed from it, and says whether there was something.
@@ -333,7 +368,7 @@ impl Ref<Inner> {
     /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
     pub(crate) fn note_change(&self, key: KeyRef<'_>, change: Change) {
         if let (Some(outer), Some(mark)) = (&self.outer, key.topic().mark()) {
-            outer.outdate(&[mark]);
+            outer.outdate(&[mark], change);
         }
         self.emitted(self.events.emit_topic(key.topic(), change));
     }
@@ -350,7 +385,7 @@ impl Ref<Inner> {
     /// Outdates what was computed from results of a function, after those are out of reach.
     fn note_changes(&self, function: &'static Function) {
         if let Some(outer) = &self.outer {
-            outer.outdate(&[Mark::all(function.family())]);
+            outer.outdate(&[Mark::all(function.family())], Change::Hard);
         }
         self.emitted(self.events.emit_all(function.family(), Change::Hard));
     }
@@ -361,12 +396,9 @@ impl Ref<Inner> {
         let is_named = |function: &Function| glob::matches(pattern, function.name);
         let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
         // What a load that runs, or an entry that is not in memory, is labelled is not known.
-        let known = self.known_states().into_iter().map(|state| state.function);
-        let is_meant = |it: &&'static Function| it.is_labelled || is_named(it);
         // Those that this process has not called yet have results in the tiers behind all the same.
-        let mut functions: Vec<_> = registered().chain(known).filter(is_meant).collect();
-        functions.sort_by_key(|function| address(function));
-        functions.dedup_by_key(|function| address(function));
+        let mut functions = self.known_functions();
+        functions.retain(|function| function.is_labelled || is_named(function));
         for function in &functions {
             self.outer.iter().for_each(|outer| outer.clear(Some(function)));
         }
@@ -480,7 +512,38 @@ impl Cache {
     /// [`Builder::min_hit_rate`] and [`Builder::max_rejected_rate`] say how much is few and many.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.inner.health()
+        let health = self.inner.health();
+        self.inner.observers.tell_of_health(&health);
+        health
+    }
+
+    /// Has somebody be told what happens from now on, other than hits.
+    ///
+    /// ```
+    /// use cache_core::{Notice, Observer, cached, testing::TestCache};
+    ///
+    /// struct Log;
+    ///
+    /// impl Observer for Log {
+    ///     fn notice(&self, notice: &Notice<'_>) {
+    ///         println!("{notice:?}");
+    ///     }
+    /// }
+    ///
+    /// #[cached]
+    /// fn area(width: u64, height: u64) -> u64 {
+    ///     width * height
+    /// }
+    ///
+    /// let cache = TestCache::new();
+    /// cache.observe(Log);
+    /// cache.run(|| area(3, 4)); // Loaded { function: "area", outcome: Stored, took: Some(0ns) }
+    /// ```
+    ///
+    /// It is called under no lock, by whoever does what it is told of, and a panic of it is dropped. It may call cached
+    /// functions, of which nobody is told. What happens in them is none of the load's that it was told of.
+    pub fn observe(&self, observer: impl Observer + 'static) {
+        self.inner.observers.add(Arc::new(observer));
     }
 
     /// Has a function called when the verdict of [`Cache::health`] changes, beginning from a healthy one.
@@ -517,6 +580,14 @@ impl Cache {
             outer.clear(None);
         }
         self.inner.memory.clear(None);
+    }
+
+    /// Drops what functions of that name have stored; false if there is none of that name.
+    pub fn clear_functions(&self, name: &str) -> bool {
+        let mut functions = self.inner.known_functions();
+        functions.retain(|function| function.name == name);
+        functions.iter().for_each(|it| self.inner.clear_function(&self.inner.state(it)));
+        !functions.is_empty()
     }
 
     /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.
@@ -623,6 +694,21 @@ impl Cache {
         self.inner.tiers()
     }
 
+    /// What is counted, in the text format of Prometheus: of the process, of each function and of each tier.
+    ///
+    /// It is made when it is asked for, and as long as there are functions, whatever they are called with.
+    ///
+    /// ```
+    /// let text = cache_core::Cache::global().prometheus();
+    /// assert!(text.contains("# TYPE cache_hits_total counter\ncache_hits_total 0\n"));
+    /// ```
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        // All functions are known before they are summed up.
+        let functions = self.functions();
+        metrics::prometheus(&self.stats(), &functions, &self.tiers())
+    }
+
     /// Waits until the tiers behind the memory have everything, for example before the program ends, and says whether
     /// they have.
     pub fn flush(&self, patience: Duration) -> bool {
@@ -726,6 +812,13 @@ impl Builder {
     /// What tells programs apart that share files or a server, `cache` by default. `CACHE_NAMESPACE` wins over it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.tiers.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How long results in memory are taken to be current while the tier does not answer through which other processes
+    /// tell what they change, 1 s by default. `CACHE_LEASE` wins over it.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.tiers.lease = Some(lease);
         self
     }
 

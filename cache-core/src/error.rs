@@ -13,7 +13,7 @@ pub struct Error(Kind);
 enum Kind {
     AlreadyInUse,
     NoFunction { name: String, known: Vec<String> },
-    Tier { failed: String, cause: Box<dyn std::error::Error + Send + Sync> },
+    Failed { what: String, cause: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Error {
@@ -31,7 +31,16 @@ impl Error {
         failed: impl Into<String>,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self(Kind::Tier { failed: failed.into(), cause: cause.into() })
+        Self::failed(failed, cause)
+    }
+
+    /// What failed, and why.
+    #[cold]
+    pub(crate) fn failed(
+        what: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self(Kind::Failed { what: what.into(), cause: cause.into() })
     }
 
     #[cold]
@@ -59,7 +68,7 @@ impl fmt::Display for Error {
                     known => write!(f, "; there are: {}", known.join(", ")),
                 }
             }
-            Kind::Tier { failed, cause } => write!(f, "{failed}: {cause}"),
+            Kind::Failed { what, cause } => write!(f, "{what}: {cause}"),
         }
     }
 }
@@ -67,7 +76,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Tier { cause, .. } => Some(&**cause),
+            Kind::Failed { cause, .. } => Some(&**cause),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::runtime;
+use crate::span;
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, start_daemon};
 
@@ -93,7 +94,7 @@ fn work() {
     }
 }
 
-/// Does some work elsewhere, for a caller who waits for its result.
+/// Does some work elsewhere, in the span of a caller who waits for its result.
 pub(crate) fn start<R: Send + 'static>(
     place: Place,
     work: impl Future<Output = R> + Send + 'static,
@@ -104,7 +105,8 @@ pub(crate) fn start<R: Send + 'static>(
         caller: None,
         worker: None,
     }));
-    run(place, Box::pin(Work { work: Some(Box::pin(work)), shared: Arc::clone(&shared) }));
+    let work = Some(Box::pin(span::carry(work)));
+    run(place, Box::pin(Work { work, shared: Arc::clone(&shared) }));
     Task { shared: Some(shared) }
 }
 

@@ -18,6 +18,7 @@ use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
 use crate::executor::block_on;
 use crate::flight::{Flight, Landing, LeaderWaker};
 use crate::memory::{Load, Stored};
+use crate::observer::{Notice, Outcome};
 use crate::outcome::{Kind, Plan, Verdict};
 use crate::outer::{Errand, Outer, Question};
 use crate::sources::{Link, Origin, Said, Sources};
@@ -339,19 +340,23 @@ impl<K: AsKey> Leader<K> {
         let key = self.key.key();
         let is_anew = anew || self.load.replaces;
         let question = if is_anew { Question::Anew } else { Question::Result(self.endpoint) };
-        let asked = |outer: &Arc<dyn Outer>| outer.ask(key, question);
-        let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
-        let own_flight = || {
-            let _scope = self.enter();
-            context::own_flight()
+        let asked = |outer: &Arc<dyn Outer>| {
+            if self.load.replaces {
+                outer.remove(key);
+            }
+            outer.ask(key, question)
         };
-        let Some(flight) = own_flight() else { return };
+        let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
+        let Some(flight) = self.listen() else { return };
         // Before they are asked: what is emitted meanwhile outdates their answer.
         let events = &self.cache.events;
         let everything = events.stamp_everything();
         flight.sources().watch(events.watch());
-        self.load.flight = Some(Arc::clone(&flight));
         let errand = self.run_async(asking).await;
+        if self.cache.observers.is_any() {
+            let tiers = self.cache.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default();
+            self.cache.observers.tell_of_tiers(&tiers);
+        }
         match errand.answer() {
             Some(answer) => {
                 self.key.key().state.counters.add(AnyTime::Recalled, 1);
@@ -364,11 +369,25 @@ impl<K: AsKey> Leader<K> {
         self.errand = Some((errand, everything));
     }
 
-    /// Asks the outer tiers on this thread.
+    /// Asks the outer tiers on this thread, unless that is needed for their answer.
     pub(crate) fn ask_here(&mut self) {
-        if self.cache.outer.is_some() && !worker::is_here() {
+        if worker::is_here() {
+            self.listen();
+        } else if self.cache.outer.is_some() {
             block_on(self.ask(false));
         }
+    }
+
+    /// Has the result go with what other processes do to it. What the load is computed from is noted in what is returned.
+    pub(crate) fn listen(&mut self) -> Option<Arc<Flight>> {
+        self.cache.outer.as_ref()?;
+        let flight = {
+            let _scope = self.enter();
+            context::own_flight()?
+        };
+        self.cache.listen(self.key.key(), flight.sources());
+        self.load.flight = Some(Arc::clone(&flight));
+        Some(flight)
     }
 
     /// Runs a sync body and finishes.
@@ -413,9 +432,9 @@ impl<K: AsKey> Leader<K> {
     /// The value's own code runs here, and may call the function that is being led.
     fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: R, terms: Terms) -> R {
         let (cache, key) = (&self.cache, self.key.key());
-        if !context::is_recalled() {
-            note_body(cache, key, cache.clock.now().since(self.begun) / self.n_keys);
-        }
+        let took =
+            (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
+        took.into_iter().for_each(|took| note_body(cache, key, took));
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
@@ -434,12 +453,14 @@ impl<K: AsKey> Leader<K> {
         };
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
+        let mut outcome = Outcome::Refused;
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
                 let errand = self.errand.take().map(|(errand, _)| (errand, entry.clone()));
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
+                outcome = published.stored.into();
                 if let Some(spare) =
                     self.spare.as_ref().filter(|_| published.stored == Stored::Outdated)
                 {
@@ -474,6 +495,8 @@ impl<K: AsKey> Leader<K> {
             Some((flight, None)) => flight.abandon(),
             None => {}
         }
+        let function = key.state.function.name;
+        cache.observers.tell(&Notice::Loaded { function, outcome, took });
         match &self.spare {
             Some(spare) => spare.settle(cache, key, plan, out),
             None => out,
@@ -622,6 +645,20 @@ impl<K: AsKey> Drop for Leader<K> {
         // Without effect on a flight that has landed.
         if let Some(flight) = &self.load.flight {
             flight.abandon();
+        }
+        if !self.is_ended {
+            let (function, outcome) = (self.key.key().state.function.name, Outcome::Abandoned);
+            self.cache.observers.tell(&Notice::Loaded { function, outcome, took: None });
+        }
+    }
+}
+
+impl From<Stored> for Outcome {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Yes => Self::Stored,
+            Stored::Outdated => Self::Outdated,
+            Stored::Rejected => Self::Rejected,
         }
     }
 }

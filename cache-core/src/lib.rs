@@ -59,7 +59,7 @@
 //! A module uses only modules above it in this list.
 //!
 //! - `sync`, `clock`, `error`, `worker`, `timer`, `glob`: locks, time, errors, background work, waiting for a moment, patterns.
-//!   `runtime`, `executor`, `background`: loads that run without their callers.
+//!   `runtime`, `span`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters. `curve`, `advice`,
@@ -68,15 +68,18 @@
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
 //!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
-//! - `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
+//! - `metrics`: what is counted, for those who export it. `observer`: who is told what happens. `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
 //! - `context`: what travels with a thread of control. `emit`: events happen. `spare`: what is served in need.
 //!   `endpoint`: what requests are made to.
 //! - `lead`, `call`: a cached call, hit and miss. `apart`: one whose load may run without it. `current`: what its body says. `batch`, `warm`: many calls.
-//! - [`handle`]: the verbs of a function. `http`: layers for web services, with the feature of that name. [`testing`]: what tests can do.
+//! - [`handle`]: the verbs of a function. `http`: layers for web services, and `admin`: endpoints and a dashboard, with the features of those names. [`testing`]: what tests can do.
 //!
 //! With the feature `tiers` there are also `time` and `task`, for what waits outside of the process,
 //! `codec`: values to bytes, `backend`: where those go, and `tiers`: how a call comes by them.
 
+#[cfg(feature = "admin")]
+#[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
+pub mod admin;
 mod advice;
 mod apart;
 mod audit;
@@ -118,6 +121,8 @@ mod lead;
 mod limbo;
 mod loads;
 mod memory;
+mod metrics;
+mod observer;
 mod order;
 mod outcome;
 mod outer;
@@ -132,6 +137,11 @@ mod serialize;
 mod shadow;
 mod size;
 mod sources;
+#[cfg(feature = "tracing")]
+mod span;
+#[cfg(not(feature = "tracing"))]
+#[path = "no_span.rs"]
+mod span;
 mod spare;
 mod stats;
 mod sync;
@@ -166,6 +176,7 @@ pub use event::{Event, EventPart};
 pub use function::{FunctionStats, LabelStats};
 pub use health::{Health, Status};
 pub use latency::Latencies;
+pub use observer::{Cause, Notice, Observer, Outcome};
 pub use ranking::Eviction;
 pub use size::{HeapSize, Seen};
 pub use stats::{MissReasons, Stats, TierStats};

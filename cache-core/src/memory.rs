@@ -22,13 +22,14 @@ use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
+use crate::observer::{Cause, Notice, Observers};
 use crate::ranking::{Eviction, Ranking};
 use crate::shadow::{Ghost, MAX_GHOSTS, Shadow};
 use crate::stats::{Count, Reason};
 use crate::sync::{
     Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, Ref,
 };
-use crate::table::{self, Found, Near, Sought, Table, Writer};
+use crate::table::{self, Found, Sought, Table, Writer};
 use crate::waits::LoadId;
 
 /// A call, whichever instantiation of a generic function it is to.
@@ -120,6 +121,7 @@ pub(crate) struct Memory {
     eviction: Eviction,
     /// A test's own: it is to see at once what is dropped.
     is_private: bool,
+    observers: Arc<Observers>,
 }
 
 /// What a hit reads of the order. Written rarely.
@@ -177,6 +179,16 @@ struct State {
     /// What was taken out of reach, and how many bytes that is.
     garbage: Vec<Garbage>,
     garbage_bytes: usize,
+    /// What observers are to be told of, if there are some.
+    dropped: Vec<Dropped>,
+}
+
+/// Entries of one function that went one after the other.
+struct Dropped {
+    function: &'static Function,
+    cause: Cause,
+    entries: usize,
+    bytes: usize,
 }
 
 /// Where a round over all entries begins.
@@ -206,6 +218,7 @@ impl Memory {
         exact: bool,
         eviction: Eviction,
         is_private: bool,
+        observers: Arc<Observers>,
     ) -> Self {
         let (table, writer) = Table::new();
         let budget = Budget::new(max_bytes, max_entries);
@@ -233,11 +246,13 @@ impl Memory {
                 n_shrunk: 0,
                 garbage: Vec::new(),
                 garbage_bytes: 0,
+                dropped: Vec::new(),
             })),
             budget,
             exact,
             eviction,
             is_private,
+            observers,
         }
     }
 
@@ -264,8 +279,20 @@ impl Memory {
         owner
     }
 
-    /// Finds the entry of a call to any instantiation.
+    /// Finds the entry of a call to any instantiation, where most are.
     #[inline(always)]
+    pub(crate) fn find_near(
+        &self,
+        pin: Pin,
+        function: &FunctionState,
+        hash: u64,
+        bytes: &[u8],
+    ) -> Option<Found<'_>> {
+        let id = Id::new(function.looked_up_as(), bytes.len());
+        self.table.find_near(pin, hash, AnyInstance { id, bytes })
+    }
+
+    /// Finds the entry of a call to any instantiation.
     pub(crate) fn find(
         &self,
         pin: Pin,
@@ -274,15 +301,6 @@ impl Memory {
         bytes: &[u8],
     ) -> Option<Found<'_>> {
         let id = Id::new(function.looked_up_as(), bytes.len());
-        match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
-            Near::Here(found) => Some(found),
-            Near::Further(pin) => self.find_further(pin, id, hash, bytes),
-            Near::Nowhere => None,
-        }
-    }
-
-    #[inline(never)]
-    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found<'_>> {
         self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 
@@ -1006,6 +1024,10 @@ impl Memory {
         if let Some(reason) = reason {
             owner.counters.note(reason.into());
             state.departures.note(entry.get().hash(), reason);
+            if self.observers.is_any() {
+                let function = owner.function;
+                note_drop(&mut state.dropped, function, reason, charge);
+            }
         }
         state.garbage_bytes += charge;
         state.throw_away(entry);
@@ -1024,25 +1046,61 @@ impl Memory {
                 self.budget.release(entry.get().charge());
                 owner.counters.note(Count::Invalidations);
                 state.departures.note(entry.get().hash(), Reason::Invalidated);
+                if self.observers.is_any() {
+                    let (function, charge) = (owner.function, entry.get().charge());
+                    note_drop(&mut state.dropped, function, Reason::Invalidated, charge);
+                }
                 state.garbage.push(Garbage::Entry(entry, owner.clone()));
             }
         }
     }
 
-    /// Lets others in, and gives back what was taken out of reach if that is much or `is_urgent`.
+    /// Lets others in, tells observers what went, and gives back what was taken out of reach if that is much or
+    /// `is_urgent`.
     fn unlock(&self, mut guard: MutexGuard<'_, State>, is_urgent: bool) {
         let state = &mut *guard;
         let is_due = is_urgent
             || self.is_private
             || state.garbage.len() >= MANY
             || state.garbage_bytes >= MUCH;
-        if !is_due || state.garbage.is_empty() {
-            return;
+        let dropped = std::mem::take(&mut state.dropped);
+        let garbage = if is_due { std::mem::take(&mut state.garbage) } else { Vec::new() };
+        if is_due {
+            state.garbage_bytes = 0;
         }
-        let garbage = std::mem::take(&mut state.garbage);
-        state.garbage_bytes = 0;
         drop(guard);
-        limbo::give_back(garbage, self.is_private);
+        if !garbage.is_empty() {
+            limbo::give_back(garbage, self.is_private);
+        }
+        for Dropped { function, cause, entries, bytes } in dropped {
+            self.observers.tell(&Notice::Dropped {
+                function: function.name,
+                cause,
+                entries,
+                bytes,
+            });
+        }
+    }
+}
+
+/// Notes what observers are to be told, together with what went just before for the same reason.
+fn note_drop(
+    dropped: &mut Vec<Dropped>,
+    function: &'static Function,
+    reason: Reason,
+    charge: usize,
+) {
+    let cause = match reason {
+        Reason::Evicted => Cause::Evicted,
+        Reason::Expired => Cause::Expired,
+        _ => Cause::Invalidated,
+    };
+    match dropped.last_mut() {
+        Some(last) if std::ptr::eq(last.function, function) && last.cause == cause => {
+            last.entries += 1;
+            last.bytes += charge;
+        }
+        _ => dropped.push(Dropped { function, cause, entries: 1, bytes: charge }),
     }
 }
 

@@ -40,6 +40,14 @@ pub enum Eviction {
 }
 
 impl Eviction {
+    /// What it is called in the environment.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Lru => "lru",
+            Self::ScanResistant => "scan_resistant",
+        }
+    }
+
     /// What an entry takes of the order.
     pub(crate) fn place(self) -> usize {
         match self {

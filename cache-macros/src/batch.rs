@@ -29,6 +29,15 @@ pub(crate) fn check(args: &Args, home: &Home, errors: &mut Errors) {
         let message = "the function of `batch` gets the arguments that are in the key: name the others in `skip(..)`, in place of `key`";
         return errors.on(key, message);
     }
+    for (word, limit) in [("timeout", &args.timeout), ("soft_timeout", &args.soft_timeout)] {
+        if let Some((span, _)) = limit {
+            let message = format!(
+                "`{word}` would not hold for `get_many`, whose callers wait for one load of many keys: \
+                 leave it out, or leave `batch` out"
+            );
+            errors.at(*span, message);
+        }
+    }
     if !handle.params.iter().any(|param| param.in_key) {
         errors.on(loader, "no argument is in the key, so that there are not many to load");
     }

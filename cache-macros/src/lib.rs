@@ -126,7 +126,7 @@ use crate::model::Model;
 /// clone of it; all must be `Send + 'static`. A database handle is best passed as an `Arc`, or as a pool that is one.
 ///
 /// The body of a sync function then runs on a thread of the cache's own. That of an async one runs on the tokio runtime of
-/// its caller, for which `cache_core` needs the feature `tokio`, or, outside of one, on a thread of the cache's own.
+/// its caller, for which `cache_core` needs the feature `tokio`, or, outside of one, on a thread of the cache's own. With the feature `tracing` it runs in the span of its caller.
 ///
 /// After a load in the background has failed, the next one begins a second later, or after `err_ttl`, whatever the
 /// traffic; that holds for `on_err = stale` as well. Failures are `Err`s, and panics, which are reported and do not reach

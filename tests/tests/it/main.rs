@@ -1,5 +1,6 @@
 //! Behaviour through the public surface: one file a behaviour, one binary.
 
+mod admin;
 mod advice;
 mod audit;
 mod backends;
@@ -23,13 +24,17 @@ mod keys;
 mod loading_async;
 mod loading_sync;
 mod memory;
+mod metrics;
 mod model;
+mod news;
+mod observer;
 mod outer;
 mod panics;
 mod redis;
 mod registry;
 mod responses;
 mod signatures;
+mod spans;
 mod staleness;
 mod statistics;
 mod storing;

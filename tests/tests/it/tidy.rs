@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 61] = [
+const ORDER: [&str; 66] = [
     "sync",
     "clock",
     "error",
@@ -14,6 +14,8 @@ const ORDER: [&str; 61] = [
     "timer",
     "runtime",
     "no_runtime",
+    "span",
+    "no_span",
     "executor",
     "background",
     "glob",
@@ -34,6 +36,8 @@ const ORDER: [&str; 61] = [
     "waits",
     "function",
     "advice",
+    "metrics",
+    "observer",
     "audit",
     "entry",
     "outcome",
@@ -64,6 +68,7 @@ const ORDER: [&str; 61] = [
     "warm",
     "handle",
     "http",
+    "admin",
     "testing",
     "lib",
 ];

@@ -85,9 +85,11 @@ fn check(run: &mut Run<'_>, quick: bool) -> Result<()> {
     run.close()
 }
 
-/// The programs that tests start: there is no test of Redis without Redis.
+/// The programs that tests start: there is no test of Redis without Redis, and none of a page without a browser.
 fn servers(run: &mut Run<'_>) -> Result<()> {
-    for (program, version) in [("redis-server", "--version"), ("openssl", "version")] {
+    for (program, version) in
+        [("redis-server", "--version"), ("openssl", "version"), ("chromium", "--version")]
+    {
         if !run::is_installed(program, version) {
             run.step(Step::new(program, &format!("apt-get install --yes {program}"))).with_context(
                 || format!("tests start `{program}`; install it, on Debian with `apt-get install {program}`"),
