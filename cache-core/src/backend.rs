@@ -65,6 +65,7 @@
 mod filesystem;
 mod guarded;
 mod key;
+mod log;
 mod memory;
 mod noop;
 #[cfg(feature = "redis")]
@@ -75,6 +76,8 @@ mod value;
 pub use filesystem::Filesystem;
 pub use guarded::{Circuit, Guarded, Health};
 pub use key::{BackendKey, Scope};
+pub use log::{ChangeLog, News};
+pub(crate) use log::{Told, decode};
 pub use memory::Memory;
 pub use noop::Noop;
 #[cfg(feature = "redis")]
@@ -132,6 +135,15 @@ pub trait CacheBackend: Send + Sync {
     ///
     /// If it cannot be told.
     fn stats(&self) -> BoxFuture<'_, Result<BackendStats, Error>>;
+
+    /// Where the processes that share this tell each other what has changed, if they can.
+    ///
+    /// Without a log, what one process changes is seen by others when they ask the tier, and what they have in memory
+    /// stays until it expires. [`Guarded`] and [`Tiered`] have none, because they make changes later than they are told
+    /// to; a cache guards its tiers itself.
+    fn log(&self) -> Option<&dyn ChangeLog> {
+        None
+    }
 }
 
 /// What a backend holds, and what it has done since it was made.

@@ -15,7 +15,7 @@ use crate::curve::{Curve, Reuse};
 use crate::entry::{EntryInfo, KeyRef};
 use crate::error::Error;
 use crate::event::Event;
-use crate::events::{Change, Events, Mark, Named};
+use crate::events::{Change, Events, Mark, Named, Topic};
 use crate::function::{Function, FunctionState, FunctionStats, registered};
 use crate::glob;
 use crate::health::{Health, Status};
@@ -25,6 +25,7 @@ use crate::metrics;
 use crate::observer::{Notice, Observer, Observers};
 use crate::outer::Outer;
 use crate::ranking::Eviction;
+use crate::sources::Sources;
 use crate::stats::{Stats, TierStats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, Ref};
 use crate::worker;
@@ -80,9 +81,14 @@ impl Inner {
     }
 
     fn new(settings: Settings, clock: Clock, is_global: bool) -> Self {
+        let events = Arc::default();
+        // In a test's cache, what is outdated is dropped by whoever meets it.
         #[cfg(feature = "tiers")]
-        let outer =
-            Tiers::open(&settings.tiers, is_global).map(|tiers| -> Arc<dyn Outer> { tiers });
+        let sweep: fn() =
+            if is_global { || global().plan_sweep(global().clock.now()) } else { || () };
+        #[cfg(feature = "tiers")]
+        let outer = Tiers::open(&settings.tiers, &events, is_global, sweep)
+            .map(|tiers| -> Arc<dyn Outer> { tiers });
         #[cfg(not(feature = "tiers"))]
         let outer = None;
         let observers = Arc::<Observers>::default();
@@ -96,7 +102,7 @@ impl Inner {
                 Arc::clone(&observers),
             ),
             observers,
-            events: Arc::default(),
+            events,
             clock,
             times: Times::default(),
             outer,
@@ -286,7 +292,7 @@ impl Ref<Inner> {
     /// Emits an event.
     pub(crate) fn emit<E: Event + ?Sized>(&self, event: &E, change: Change) {
         if let Some(outer) = &self.outer {
-            outer.outdate(&[Named::new(event).mark()]);
+            outer.outdate(&[Named::new(event).mark()], change);
         }
         self.emitted(self.events.emit(event, change));
         if self.observers.is_any() {
@@ -300,10 +306,21 @@ impl Ref<Inner> {
         self.emit_named(&[Named::all::<E>()]);
     }
 
+    /// Has the result of a call go with what other processes do to it, or to all that its tier keeps.
+    pub(crate) fn listen(&self, key: KeyRef<'_>, sources: &Sources) {
+        let function = key.state.function;
+        let shared = self.outer.as_ref().and_then(|outer| outer.shared(function));
+        if let Some(shared) = shared {
+            sources.add(Some(self.events.stamp_any(shared)));
+            let topic = Topic { family: function.elsewhere(), ..key.topic() };
+            sources.add(Some(self.events.stamp_topic(topic)));
+        }
+    }
+
     /// Emits what has a name.
     pub(crate) fn emit_named(&self, events: &[Named]) {
         if let Some(outer) = &self.outer {
-            outer.outdate(&events.iter().map(Named::mark).collect::<Vec<_>>());
+            outer.outdate(&events.iter().map(Named::mark).collect::<Vec<_>>(), Change::Hard);
         }
         let has_moved = events.iter().fold(false, |moved, it| self.events.emit_named(it) | moved);
         self.emitted(has_moved);
@@ -335,7 +352,7 @@ impl Ref<Inner> {
     /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
     pub(crate) fn note_change(&self, key: KeyRef<'_>, change: Change) {
         if let (Some(outer), Some(mark)) = (&self.outer, key.topic().mark()) {
-            outer.outdate(&[mark]);
+            outer.outdate(&[mark], change);
         }
         self.emitted(self.events.emit_topic(key.topic(), change));
     }
@@ -352,7 +369,7 @@ impl Ref<Inner> {
     /// Outdates what was computed from results of a function, after those are out of reach.
     fn note_changes(&self, function: &'static Function) {
         if let Some(outer) = &self.outer {
-            outer.outdate(&[Mark::all(function.family())]);
+            outer.outdate(&[Mark::all(function.family())], Change::Hard);
         }
         self.emitted(self.events.emit_all(function.family(), Change::Hard));
     }
@@ -751,6 +768,13 @@ impl Builder {
     /// What tells programs apart that share files or a server, `cache` by default. `CACHE_NAMESPACE` wins over it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.tiers.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How long results in memory are taken to be current while the tier does not answer through which other processes
+    /// tell what they change, 1 s by default. `CACHE_LEASE` wins over it.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.tiers.lease = Some(lease);
         self
     }
 

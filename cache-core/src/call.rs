@@ -30,6 +30,7 @@ use crate::sources::{Sources, Standing};
 use crate::spare::{RETRY, Spare, note_stale};
 use crate::stats::{AnyTime, Reason, Stats};
 use crate::sync::{Arc, Ref};
+use crate::table::Found;
 use crate::waits::Wait;
 use crate::worker;
 
@@ -162,49 +163,47 @@ impl Call {
     pub fn get<R: 'static>(&mut self, plan: Plan<R>) -> Lookup<R> {
         match self.hit(plan) {
             Some(out) => Lookup::Hit(out),
-            None => self.look_closely(plan),
+            None => self.take().look_closely(plan),
         }
     }
 
     /// The way of nearly every hit: nothing is special about the call, and the global cache has its result.
+    ///
+    /// The call is not lent to anything that is not inlined, so that it stays in registers, key and all.
     #[inline(always)]
     fn hit<R>(&self, plan: Plan<R>) -> Option<R> {
+        let (cache, state, bytes, hash) = self.common()?;
+        let found = cache.memory.find_near(epoch::pin()?, state, hash, bytes)?;
+        serve(cache, state, self.site.instance, &found, plan)
+    }
+
+    /// The same for a result that is not where most are.
+    fn hit_further<R>(&self, plan: Plan<R>) -> Option<R> {
+        let (cache, state, bytes, hash) = self.common()?;
+        let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
+        serve(cache, state, self.site.instance, &found, plan)
+    }
+
+    /// Where the result is looked for, if nothing is special about the call.
+    #[inline(always)]
+    fn common(&self) -> Option<(&'static Inner, &'static FunctionState, &[u8], u64)> {
         let state = self.state?;
         if self.site.mode != Mode::Normal || !context::is_plain() {
             return None;
         }
         let (bytes, hash) = self.key.finish().ok()?;
-        let cache = cache::global();
-        let found = cache.memory.find(epoch::pin()?, state, hash, bytes)?;
-        if found.entry().is_special() && !self.is_served(cache, state, found.entry()) {
-            return None;
-        }
-        if cache.memory.note_hit(&found, state, &cache.clock) {
-            context::time_next_call();
-        }
-        plan.restore(found.entry())
+        Some((cache::global(), state, bytes, hash))
     }
 
-    /// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
-    #[inline(never)]
-    fn is_served(&self, cache: &Inner, state: &FunctionState, entry: Entry<'_>) -> bool {
-        if !entry.is_of(self.site.instance)
-            || !entry.is_current()
-            || !is_heard(|endpoint| hears(entry, endpoint))
-            || entry.is_mortal() && !is_alive(entry, &cache.clock)
-        {
-            return false;
-        }
-        if state.is_limited() {
-            // It has an order of its own, which may be an exact one.
-            cache.memory.note_order(entry, state);
-        }
-        true
+    /// The call, apart from where it was begun.
+    #[inline(always)]
+    fn take(&mut self) -> Self {
+        Self { site: self.site, state: self.state, key: self.key.take() }
     }
 
     /// Looks again, for what may be special about the call.
     #[inline(never)]
-    fn look_closely<R>(&mut self, plan: Plan<R>) -> Lookup<R> {
+    fn look_closely<R>(self, plan: Plan<R>) -> Lookup<R> {
         match self.look_apart(plan) {
             Apart::Hit(out) | Apart::Due(out, _) => Lookup::Hit(out),
             Apart::Miss(miss) => Lookup::Miss(miss),
@@ -212,7 +211,10 @@ impl Call {
     }
 
     #[inline(never)]
-    fn look_apart<R>(&mut self, plan: Plan<R>) -> Apart<R> {
+    fn look_apart<R>(self, plan: Plan<R>) -> Apart<R> {
+        if let Some(out) = self.hit_further(plan) {
+            return Apart::Hit(out);
+        }
         let unclaimed = Miss { plan, ticket: None };
         let Some(Way { cache, state, mode }) = self.way() else { return Apart::Miss(unclaimed) };
         let Some(key) = self.key(&state) else { return Apart::Miss(unclaimed) };
@@ -239,7 +241,7 @@ impl Call {
     pub fn get_apart<R: 'static>(&mut self, plan: Plan<R>) -> Apart<R> {
         match self.hit(plan) {
             Some(out) => Apart::Hit(out),
-            None => self.look_apart(plan),
+            None => self.take().look_apart(plan),
         }
     }
 
@@ -261,13 +263,16 @@ impl Call {
     pub fn answer<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
         match self.hit(plan) {
             Some(out) => out,
-            None => self.answer_closely(plan, body),
+            None => self.take().answer_closely(plan, body),
         }
     }
 
     // Apart, so that what surrounds a hit stays small.
     #[inline(never)]
-    fn answer_closely<R: 'static>(&mut self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
+    fn answer_closely<R: 'static>(self, plan: Plan<R>, body: impl FnOnce() -> R) -> R {
+        if let Some(out) = self.hit_further(plan) {
+            return out;
+        }
         let Some(Way { cache, state, mode }) = self.way() else { return context::bypass(body) };
         let Some(key) = self.key(&state) else { return context::bypass(body) };
         let around = around(&cache, key);
@@ -346,7 +351,10 @@ impl Call {
                 outer.remove(key);
                 outer.ask(key, Question::Anew).filter(|_| !worker::is_here()).map(block_on)
             });
-            let sources = terms.sources();
+            let sources = terms.sources().or_else(|| cache.outer.as_ref().map(|_| Arc::default()));
+            if let Some(sources) = &sources {
+                cache.listen(key, sources);
+            }
             let entry = if key.state.is_enabled() {
                 storable(cache, key, plan, value, terms, sources.as_deref())
             } else {
@@ -385,6 +393,46 @@ impl Call {
         let Site { instance, .. } = self.site;
         Some(KeyRef { state, instance, hash, bytes })
     }
+}
+
+/// Serves an entry, counts that and notes that it is used, if it is for this call.
+#[inline(always)]
+fn serve<R>(
+    cache: &Inner,
+    state: &FunctionState,
+    instance: Option<TypeId>,
+    found: &Found<'_>,
+    plan: Plan<R>,
+) -> Option<R> {
+    if found.entry().is_special() && !is_served(cache, state, instance, found.entry()) {
+        return None;
+    }
+    if cache.memory.note_hit(found, state, &cache.clock) {
+        context::time_next_call();
+    }
+    plan.restore(found.entry())
+}
+
+/// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
+#[inline(never)]
+fn is_served(
+    cache: &Inner,
+    state: &FunctionState,
+    instance: Option<TypeId>,
+    entry: Entry<'_>,
+) -> bool {
+    if !entry.is_of(instance)
+        || !entry.is_current()
+        || !is_heard(|endpoint| hears(entry, endpoint))
+        || entry.is_mortal() && !is_alive(entry, &cache.clock)
+    {
+        return false;
+    }
+    if state.is_limited() {
+        // It has an order of its own, which may be an exact one.
+        cache.memory.note_order(entry, state);
+    }
+    true
 }
 
 /// Whether nothing is to be done about an entry but to serve it. Reading the clock costs more than all else in a hit.
@@ -845,6 +893,9 @@ impl Lead {
 
     /// Leads an async load, and asks nobody else for its result.
     pub(crate) fn unasked(self) -> Leader<Key> {
-        Leader::new_async(self.cache, self.key, self.load, self.around.as_ref(), self.spare)
+        let Self { cache, key, load, around, spare } = self;
+        let mut leader = Leader::new_async(cache, key, load, around.as_ref(), spare);
+        leader.listen();
+        leader
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct TierSettings {
     pub(crate) redis_url: Option<String>,
     /// Tells programs apart that share a tier.
     pub(crate) namespace: Option<String>,
+    /// For how long a process may be without news of the others.
+    pub(crate) lease: Option<Duration>,
 }
 
 /// Where results are kept, of every function alike.
@@ -128,6 +130,10 @@ impl Settings {
                     self.set_backend(backend);
                 }
                 "CACHE_DIR" => self.tiers.directory = Some(value.into()),
+                "CACHE_LEASE" => {
+                    let now = self.tiers.lease;
+                    self.tiers.lease = self.parse(&name, &value, some(duration), now);
+                }
                 "CACHE_MAX_SIZE_MB" => {
                     let now = self.tiers.max_bytes.map(Bytes);
                     let max = self.parse(&name, &value, some(mebibytes), now);

@@ -100,6 +100,8 @@ pub struct Family(Kind);
 enum Kind {
     Type(TypeId, Name),
     Function(usize, Name),
+    Elsewhere(usize, Name),
+    Tier(usize),
     Endpoint(u64),
 }
 
@@ -139,6 +141,21 @@ impl Family {
         Self(Kind::Function(address, Name { module, name }))
     }
 
+    /// What other processes do to the calls of the function that is declared at this address.
+    pub(crate) fn elsewhere(address: usize, module: &'static str, name: &'static str) -> Self {
+        Self(Kind::Elsewhere(address, Name { module, name }))
+    }
+
+    /// What other processes may have done to anything that a tier keeps.
+    pub(crate) fn of_tier(idx: usize) -> Self {
+        Self(Kind::Tier(idx))
+    }
+
+    /// Whether only other processes emit its events, which have no name of their own there.
+    pub(crate) fn is_elsewhere(self) -> bool {
+        matches!(self.0, Kind::Elsewhere(..) | Kind::Tier(_))
+    }
+
     /// The writes to an endpoint. Two whose hashes are equal are one, which drops more than is needed, never less.
     pub(crate) fn of_endpoint(route: &str) -> Self {
         Self(Kind::Endpoint(FixedState::default().hash_one(route)))
@@ -151,7 +168,7 @@ impl Family {
 
     /// Whether it is one of calls, not of events.
     pub(crate) fn is_function(self) -> bool {
-        matches!(self.0, Kind::Function(..))
+        matches!(self.0, Kind::Function(..) | Kind::Elsewhere(..))
     }
 
     pub(crate) fn is_endpoint(self) -> bool {
@@ -162,7 +179,12 @@ impl Family {
     pub(crate) fn name(self) -> String {
         match self.0 {
             Kind::Type(_, Name { name, .. }) => format!("type {name}"),
-            Kind::Function(_, Name { module, name }) => format!("call {module}::{name}"),
+            // What is done to a call is heard of by its name, wherever it is done.
+            Kind::Function(_, Name { module, name })
+            | Kind::Elsewhere(_, Name { module, name }) => {
+                format!("call {module}::{name}")
+            }
+            Kind::Tier(idx) => format!("tier {idx}"),
             Kind::Endpoint(route) => format!("endpoint {route:x}"),
         }
     }

@@ -12,6 +12,7 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 
@@ -93,7 +94,20 @@ impl Mark {
     pub(crate) fn all(family: Family) -> Self {
         Self { family: family.name(), bytes: None }
     }
+
+    /// What other processes are told that it was emitted by. Without bytes it is all events of the family.
+    pub(crate) fn digests(&self, digest: Digest) -> Vec<u64> {
+        let any = digest(&self.family, None);
+        match &self.bytes {
+            Some(bytes) => vec![digest(&self.family, Some(bytes)), any],
+            None => vec![!any],
+        }
+    }
 }
+
+/// Tells an event of a family from others in what processes tell each other, or any event, where there are no bytes.
+/// Two that are the same drop more than is needed, never less.
+pub(crate) type Digest = fn(family: &str, event: Option<&[u8]>) -> u64;
 
 /// What some cell is for.
 #[derive(Clone, Copy)]
@@ -113,6 +127,14 @@ impl Scope<'_> {
             Self::All(family) => !family.hash(),
         }
     }
+
+    fn digest(&self, digest: Digest) -> u64 {
+        match self {
+            Self::One(topic) => digest(&topic.family.name(), Some(topic.bytes)),
+            Self::Any(family) => digest(&family.name(), None),
+            Self::All(family) => !digest(&family.name(), None),
+        }
+    }
 }
 
 /// An event, or many, that somebody depends on.
@@ -120,6 +142,8 @@ struct Cell {
     family: Family,
     part: Part,
     hash: u64,
+    /// What other processes call it, if they are heard.
+    digest: Option<u64>,
     /// How far it has moved by itself.
     generation: AtomicU64,
     /// What it moves with.
@@ -213,7 +237,7 @@ impl Stamp {
     }
 
     /// What it is called outside of the process, if it has a name there.
-    pub(crate) fn mark(&self) -> Option<Mark> {
+    fn mark(&self) -> Option<Mark> {
         let cell = &self.cell.0;
         match &cell.part {
             Part::One { instance, bytes } => {
@@ -222,6 +246,11 @@ impl Stamp {
             }
             Part::Any | Part::All => Some(Mark { family: cell.family.name(), bytes: None }),
         }
+    }
+
+    /// Whether it moves by what other processes tell alone, and is known to the tiers by another name.
+    fn is_elsewhere(&self) -> bool {
+        self.cell.0.family.is_elsewhere()
     }
 
     /// Whether it is a write to an endpoint.
@@ -258,6 +287,11 @@ pub(crate) fn add(stamps: &mut Vec<Stamp>, stamp: Stamp) {
     stamps.push(stamp);
     stamps.retain(|stamp| !(any.covers(stamp) && stamp.is_current()));
     stamps.push(any);
+}
+
+/// What stamps are called outside of the process, if all have a name there.
+pub(crate) fn marks<'a>(stamps: impl Iterator<Item = &'a Stamp>) -> Option<Vec<Mark>> {
+    stamps.filter(|stamp| !stamp.is_elsewhere()).map(Stamp::mark).collect()
 }
 
 /// Whether who depends on these hears of the writes to an endpoint, if of those to any.
@@ -319,7 +353,7 @@ impl Stamps {
 
     /// What they are called outside of the process, if all have a name there.
     pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
-        self.iter().map(Stamp::mark).collect()
+        marks(self.iter())
     }
 
     /// Whether a request to an endpoint may be answered by the result.
@@ -352,17 +386,42 @@ pub(crate) struct Events {
     /// What has been emitted so far, and what results depended on.
     emitted: Titles,
     heard: Titles,
+    /// How other processes tell events apart, if they are heard.
+    digest: OnceLock<Digest>,
 }
 
 #[derive(Default)]
 struct State {
     cells: HashTable<Arc<Cell>>,
+    /// The same by what other processes call them, of whom those that are heard have one name for several.
+    told: HashTable<Arc<Cell>>,
     watched: Watched,
 }
 
 impl State {
     fn find(&self, scope: &Scope<'_>) -> Option<&Arc<Cell>> {
         self.cells.find(scope.hash(), |cell| cell.is(scope))
+    }
+
+    /// Moves cells on, with that of everything; false if there are none.
+    fn move_on<'a>(&'a self, cells: impl Iterator<Item = &'a Arc<Cell>>, change: Change) -> bool {
+        let mut has_moved = false;
+        for cell in cells.chain(self.find(&Scope::Any(Family::everything()))) {
+            cell.generation.fetch_add(change.step(), Ordering::AcqRel);
+            has_moved = true;
+        }
+        has_moved
+    }
+}
+
+fn digest_of(cell: &Arc<Cell>) -> u64 {
+    cell.digest.unwrap_or_default()
+}
+
+/// Gives back what many cells needed that are not there any more.
+fn shrink(cells: &mut HashTable<Arc<Cell>>, hash: impl Fn(&Arc<Cell>) -> u64) {
+    if cells.capacity() > 64 && cells.len() < cells.capacity() / 8 {
+        cells.shrink_to(2 * cells.len(), hash);
     }
 }
 
@@ -419,12 +478,16 @@ impl Events {
             family,
             part,
             hash: scope.hash(),
+            digest: self.digest.get().map(|digest| scope.digest(*digest)),
             generation: AtomicU64::new(0),
             wider,
             n_holders: AtomicUsize::new(0),
             events: Arc::clone(self),
         });
         let held = CellRef::new(&cell);
+        if let Some(digest) = cell.digest {
+            state.told.insert_unique(digest, Arc::clone(&cell), digest_of);
+        }
         state.cells.insert_unique(cell.hash, cell, |cell| cell.hash);
         held
     }
@@ -437,13 +500,15 @@ impl Events {
             Ok(place) if cell.n_holders.load(Ordering::Acquire) == 0 => Some(place.remove().0),
             _ => None,
         };
-        let n_cells = state.cells.len();
-        if state.cells.capacity() > 64 && n_cells < state.cells.capacity() / 8 {
-            state.cells.shrink_to(2 * n_cells, |cell| cell.hash);
-        }
+        let told = gone
+            .as_ref()
+            .and_then(|gone| gone.digest)
+            .and_then(|digest| Some(state.told.find_entry(digest, is_it).ok()?.remove().0));
+        shrink(&mut state.cells, |cell| cell.hash);
+        shrink(&mut state.told, digest_of);
         drop(state);
         // It may have been the last to hold a wider one.
-        drop(gone);
+        drop((gone, told));
     }
 
     /// Emits an event of a type; true if somebody depends on it. One that cannot be told from others is all of them.
@@ -476,17 +541,31 @@ impl Events {
         let mut state = self.state.lock();
         if !family.is_function() {
             let n_emitted = self.n_emitted.fetch_add(1, Ordering::SeqCst) + 1;
-            state.watched.note(scopes, n_emitted);
+            state.watched.note(scopes.iter().map(Scope::hash), n_emitted);
         }
-        let mut has_moved = false;
-        let everything = Scope::Any(Family::everything());
-        for cell in scopes.iter().chain([&everything]).filter_map(|scope| state.find(scope)) {
-            cell.generation.fetch_add(change.step(), Ordering::AcqRel);
-            has_moved = true;
-        }
+        let has_moved = state.move_on(scopes.iter().filter_map(|scope| state.find(scope)), change);
         drop(state);
         if has_moved {
             // After the cells: who sees this sees them.
+            MOVED.fetch_add(1, Ordering::AcqRel);
+        }
+        has_moved
+    }
+
+    /// Hears from now on what other processes tell.
+    pub(crate) fn listen(&self, digest: Digest) {
+        self.digest.get_or_init(|| digest);
+    }
+
+    /// Does what another process has told; true if somebody depends on it.
+    pub(crate) fn hear(&self, digest: u64, change: Change) -> bool {
+        let mut state = self.state.lock();
+        let n_emitted = self.n_emitted.fetch_add(1, Ordering::SeqCst) + 1;
+        state.watched.note([digest].into_iter(), n_emitted);
+        let cells = state.told.iter_hash(digest).filter(|cell| cell.digest == Some(digest));
+        let has_moved = state.move_on(cells, change);
+        drop(state);
+        if has_moved {
             MOVED.fetch_add(1, Ordering::AcqRel);
         }
         has_moved
@@ -614,14 +693,14 @@ const MANY_EMITTED: usize = 1 << 16;
 #[derive(Default)]
 struct Watched {
     n_watches: usize,
-    /// When each was emitted last, by its hash: a mistaken one is taken to be emitted, which is only a load too many.
+    /// When each was emitted last, by its hash, or its digest where another process has told: a mistaken one is taken to be emitted, which is only a load too many.
     emitted: HashMap<u64, u64>,
     /// What was emitted up to then is not known any more.
     forgotten: u64,
 }
 
 impl Watched {
-    fn note(&mut self, scopes: &[Scope<'_>], n_emitted: u64) {
+    fn note(&mut self, hashes: impl Iterator<Item = u64>, n_emitted: u64) {
         if self.n_watches == 0 {
             return;
         }
@@ -629,8 +708,8 @@ impl Watched {
             self.emitted.clear();
             self.forgotten = n_emitted;
         }
-        for scope in scopes {
-            self.emitted.insert(scope.hash(), n_emitted);
+        for hash in hashes {
+            self.emitted.insert(hash, n_emitted);
         }
     }
 }
@@ -664,8 +743,14 @@ impl Watch {
             Scope::Any(family) | Scope::All(family) => family,
         };
         let mut state = self.events.state.lock();
-        let last = |scope: Scope<'_>| state.watched.emitted.get(&scope.hash()).copied();
-        let last = last(scope).max(last(Scope::All(family))).unwrap_or(0);
+        let last = |hash: u64| state.watched.emitted.get(&hash).copied();
+        let digest = self.events.digest.get();
+        let last = [scope, Scope::All(family)]
+            .iter()
+            .flat_map(|scope| [Some(scope.hash()), digest.map(|digest| scope.digest(*digest))])
+            .filter_map(|hash| last(hash?))
+            .max()
+            .unwrap_or(0);
         let is_current = last.max(state.watched.forgotten) <= self.since;
         is_current.then(|| self.events.stamp_scope(&mut state, scope))
     }

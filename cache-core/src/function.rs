@@ -120,6 +120,11 @@ impl Function {
         Family::of_function(std::ptr::from_ref(self).addr(), self.module, self.name)
     }
 
+    /// What other processes do to its calls.
+    pub(crate) fn elsewhere(&'static self) -> Family {
+        Family::elsewhere(std::ptr::from_ref(self).addr(), self.module, self.name)
+    }
+
     /// `version = N`.
     pub const fn version(mut self, version: u64) -> Self {
         self.version = version;

@@ -118,6 +118,12 @@ impl KeyWriter {
         }
     }
 
+    /// The key, of which nothing is left here.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Self {
+        Self { hash: self.hash, buffer: std::mem::replace(&mut self.buffer, Buffer::new()) }
+    }
+
     /// The bytes of the key and where the function looks for them, or why there are none.
     #[inline]
     pub(crate) fn finish(&self) -> Result<(&[u8], u64), &KeyError> {

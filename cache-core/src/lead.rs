@@ -340,18 +340,18 @@ impl<K: AsKey> Leader<K> {
         let key = self.key.key();
         let is_anew = anew || self.load.replaces;
         let question = if is_anew { Question::Anew } else { Question::Result(self.endpoint) };
-        let asked = |outer: &Arc<dyn Outer>| outer.ask(key, question);
-        let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
-        let own_flight = || {
-            let _scope = self.enter();
-            context::own_flight()
+        let asked = |outer: &Arc<dyn Outer>| {
+            if self.load.replaces {
+                outer.remove(key);
+            }
+            outer.ask(key, question)
         };
-        let Some(flight) = own_flight() else { return };
+        let Some(asking) = self.cache.outer.as_ref().and_then(asked) else { return };
+        let Some(flight) = self.listen() else { return };
         // Before they are asked: what is emitted meanwhile outdates their answer.
         let events = &self.cache.events;
         let everything = events.stamp_everything();
         flight.sources().watch(events.watch());
-        self.load.flight = Some(Arc::clone(&flight));
         let errand = self.run_async(asking).await;
         if self.cache.observers.is_any() {
             let tiers = self.cache.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default();
@@ -369,11 +369,25 @@ impl<K: AsKey> Leader<K> {
         self.errand = Some((errand, everything));
     }
 
-    /// Asks the outer tiers on this thread.
+    /// Asks the outer tiers on this thread, unless that is needed for their answer.
     pub(crate) fn ask_here(&mut self) {
-        if self.cache.outer.is_some() && !worker::is_here() {
+        if worker::is_here() {
+            self.listen();
+        } else if self.cache.outer.is_some() {
             block_on(self.ask(false));
         }
+    }
+
+    /// Has the result go with what other processes do to it. What the load is computed from is noted in what is returned.
+    pub(crate) fn listen(&mut self) -> Option<Arc<Flight>> {
+        self.cache.outer.as_ref()?;
+        let flight = {
+            let _scope = self.enter();
+            context::own_flight()?
+        };
+        self.cache.listen(self.key.key(), flight.sources());
+        self.load.flight = Some(Arc::clone(&flight));
+        Some(flight)
     }
 
     /// Runs a sync body and finishes.

@@ -29,7 +29,7 @@ use crate::stats::{Count, Reason};
 use crate::sync::{
     Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, Ref,
 };
-use crate::table::{self, Found, Near, Sought, Table, Writer};
+use crate::table::{self, Found, Sought, Table, Writer};
 use crate::waits::LoadId;
 
 /// A call, whichever instantiation of a generic function it is to.
@@ -278,8 +278,20 @@ impl Memory {
         owner
     }
 
-    /// Finds the entry of a call to any instantiation.
+    /// Finds the entry of a call to any instantiation, where most are.
     #[inline(always)]
+    pub(crate) fn find_near(
+        &self,
+        pin: Pin,
+        function: &FunctionState,
+        hash: u64,
+        bytes: &[u8],
+    ) -> Option<Found<'_>> {
+        let id = Id::new(function.looked_up_as(), bytes.len());
+        self.table.find_near(pin, hash, AnyInstance { id, bytes })
+    }
+
+    /// Finds the entry of a call to any instantiation.
     pub(crate) fn find(
         &self,
         pin: Pin,
@@ -288,15 +300,6 @@ impl Memory {
         bytes: &[u8],
     ) -> Option<Found<'_>> {
         let id = Id::new(function.looked_up_as(), bytes.len());
-        match self.table.find_near(pin, hash, AnyInstance { id, bytes }) {
-            Near::Here(found) => Some(found),
-            Near::Further(pin) => self.find_further(pin, id, hash, bytes),
-            Near::Nowhere => None,
-        }
-    }
-
-    #[inline(never)]
-    fn find_further(&self, pin: Pin, id: Id, hash: u64, bytes: &[u8]) -> Option<Found<'_>> {
         self.table.find(pin, hash, AnyInstance { id, bytes })
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::entry::{EntryRef, KeyRef};
 use crate::event::Family;
-use crate::events::Mark;
+use crate::events::{Change, Mark};
 use crate::function::{Function, Stow};
 use crate::outcome::Kind;
 use crate::stats::TierStats;
@@ -25,8 +25,11 @@ pub(crate) trait Outer: Send + Sync {
     /// Removes the results of a function, or all.
     fn clear(&self, function: Option<&'static Function>);
 
-    /// Outdates all results that depend on one of these.
-    fn outdate(&self, marks: &[Mark]);
+    /// Outdates all results that depend on one of these, and tells other processes so.
+    fn outdate(&self, marks: &[Mark], change: Change);
+
+    /// What the results of a function depend on that other processes may change, if those are heard.
+    fn shared(&self, function: &'static Function) -> Option<Family>;
 
     /// Waits until everything is written, and says whether it is.
     fn flush(&self, patience: Duration) -> bool;

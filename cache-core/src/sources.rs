@@ -91,7 +91,7 @@ impl Sources {
 
     /// What the events are called outside of the process that are noted so far, if all have a name there.
     pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
-        self.0.lock().stamps.iter().map(Stamp::mark).collect()
+        events::marks(self.0.lock().stamps.iter())
     }
 
     /// Whether a request to an endpoint may be answered by the result.

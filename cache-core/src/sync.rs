@@ -32,7 +32,7 @@ macro_rules! shared {
 pub(crate) use shared;
 
 /// Starts a thread that nobody waits for; false where that cannot be. A model, which knows no time, has none.
-pub(crate) fn start_daemon(name: &str, work: fn()) -> bool {
+pub(crate) fn start_daemon(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
     !cfg!(shuttle) && std::thread::Builder::new().name(name.to_owned()).spawn(work).is_ok()
 }
 

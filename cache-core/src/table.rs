@@ -212,14 +212,6 @@ impl Buckets {
 /// What an entry takes of a table at the mean load.
 pub(crate) const PLACE: usize = size_of::<Bucket>() * 3 / (2 * WIDTH);
 
-/// What a look in one bucket has found.
-pub(crate) enum Near<'t> {
-    Here(Found<'t>),
-    /// The entry may have gone on to the next bucket.
-    Further(Pin),
-    Nowhere,
-}
-
 /// An entry that was found without a lock. It stays where it is while this exists, for the thread is pinned and the
 /// table is there.
 pub(crate) struct Found<'t> {
@@ -274,17 +266,14 @@ impl Table {
 
     /// Looks in the bucket of the hash alone, where most entries are.
     #[inline(always)]
-    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Near<'_> {
+    pub(crate) fn find_near(&self, pin: Pin, hash: u64, sought: impl Sought) -> Option<Found<'_>> {
         let hash = short(hash);
         let bucket = self.buckets(&pin).bucket(hash);
         let bytes = bucket.bytes.load(Ordering::Acquire);
         // SAFETY: entries that are taken out are kept by whoever does so until no thread is pinned that was pinned then,
         // see `epoch`, and the pin stays with the entry.
-        match unsafe { bucket.find(bytes, hash, sought) } {
-            Some((_, entry)) => Near::Here(Found { entry, pin }),
-            None if bytes >> 56 == 0 => Near::Nowhere,
-            None => Near::Further(pin),
-        }
+        let (_, entry) = unsafe { bucket.find(bytes, hash, sought)? };
+        Some(Found { entry, pin })
     }
 
     #[inline(always)]

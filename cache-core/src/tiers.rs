@@ -5,7 +5,9 @@
 //!   names the events that it depends on, by marks that are gone once one of them was emitted, see `marks`.
 //! - *What is removed does not come back*: a change is noted in the tiers before it is in memory, and what a load that
 //!   began before leaves there is removed again.
+//! - *Other processes hear of it*: a change is told in the log of the tier when it is made there, see `ear`.
 
+mod ear;
 mod lane;
 mod marks;
 mod pending;
@@ -16,10 +18,11 @@ mod stow;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope};
+use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope, Told};
 use crate::config::{Backend, TierSettings};
 use crate::entry::KeyRef;
-use crate::events::Mark;
+use crate::event::Family;
+use crate::events::{Change, Events, Mark};
 use crate::executor::block_on;
 use crate::function::{Function, registered};
 use crate::latency::Histogram;
@@ -30,12 +33,16 @@ use crate::task::{BoxFuture, within};
 use crate::time::Time;
 use crate::worker;
 
+use ear::Ear;
 use lane::Lane;
 use pending::Pending;
 use route::Route;
 
 /// So long anybody waits, whatever has to be asked: for some answers, each of which a tier may give up after 100 ms.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// So long a process that does not hear others holds for current what it has in memory.
+const LEASE: Duration = Duration::from_secs(1);
 
 /// The tiers behind the memory of one cache.
 pub(crate) struct Tiers {
@@ -49,7 +56,14 @@ pub(crate) struct Tiers {
 
 impl Tiers {
     /// The tiers that the settings or functions of the program ask for, if any do.
-    pub(crate) fn open(settings: &TierSettings, is_global: bool) -> Option<Arc<Self>> {
+    ///
+    /// Other processes emit events here, and `has_moved` is told when something may have to be given back for that.
+    pub(crate) fn open(
+        settings: &TierSettings,
+        events: &Arc<Events>,
+        is_global: bool,
+        has_moved: fn(),
+    ) -> Option<Arc<Self>> {
         let is_wanted = |wants: fn(&Function) -> bool| is_global && registered().any(wants);
         let (disk, redis) = match (&settings.custom, settings.backend) {
             (Some(_), _) => (false, false),
@@ -70,27 +84,45 @@ impl Tiers {
             pending: Arc::default(),
         };
         let custom = settings.custom.as_ref().and_then(|custom| custom.0.downcast_ref());
+        let mut add = |name, guarded| tiers.add(name, guarded, events, has_moved);
         if let Some(custom) = custom {
-            tiers.add("custom", true, Ok(Guarded::new(Arc::<dyn CacheBackend>::clone(custom))));
+            add("custom", Ok(Guarded::new(Arc::<dyn CacheBackend>::clone(custom))));
         }
         if disk {
-            tiers.add("disk", true, open_disk(settings));
+            add("disk", open_disk(settings));
         }
         if redis {
-            tiers.add("redis", false, open_redis(settings));
+            add("redis", open_redis(settings));
         }
         Some(Arc::new(tiers))
     }
 
-    fn add(&mut self, name: &'static str, is_local: bool, guarded: Result<Guarded, String>) {
-        match guarded {
-            Ok(guarded) => {
-                let namespace = self.namespace().to_owned();
-                let latency = Histogram::default();
-                self.lanes.push(Arc::new(Lane { name, is_local, guarded, namespace, latency }));
+    fn add(
+        &mut self,
+        name: &'static str,
+        guarded: Result<Guarded, String>,
+        events: &Arc<Events>,
+        has_moved: fn(),
+    ) {
+        let guarded = match guarded {
+            Ok(guarded) => guarded.namespace(self.namespace()),
+            Err(reason) => {
+                return self.warn(format!("results are not kept in `{name}`: {reason}"));
             }
-            Err(reason) => self.warn(format!("results are not kept in `{name}`: {reason}")),
-        }
+        };
+        let ear = guarded.has_log().then(|| {
+            events.listen(marks::digest);
+            Arc::new(Ear {
+                guarded: guarded.clone(),
+                events: Arc::clone(events),
+                family: Family::of_tier(self.lanes.len()),
+                lease: self.settings.lease.unwrap_or(LEASE),
+                has_moved,
+            })
+        });
+        let namespace = self.namespace().to_owned();
+        let (is_heard, latency) = (Mutex::default(), Histogram::default());
+        self.lanes.push(Arc::new(Lane { name, guarded, namespace, ear, is_heard, latency }));
     }
 
     fn namespace(&self) -> &str {
@@ -138,15 +170,21 @@ impl Tiers {
         self.warnings.lock().push(warning);
     }
 
+    /// Tells other processes what was changed here, when that is done.
+    fn tell(&self, told: &[Told]) -> Vec<BoxFuture<'_, bool>> {
+        let lanes = self.lanes.iter().filter(|lane| lane.ear.is_some());
+        lanes.map(|lane| lane.guarded.telling(told.to_vec())).collect()
+    }
+
     /// Waits for changes that were noted, but not for long; and not in the background thread, which would make them.
-    fn wait(changes: Vec<BoxFuture<'_, ()>>) {
+    fn wait(changes: Vec<BoxFuture<'_, bool>>, patience: Duration) {
         if !worker::is_here() {
             let all = async move {
                 for change in changes {
                     change.await;
                 }
             };
-            block_on(within(&Time::system(), PATIENCE, all));
+            block_on(within(&Time::system(), patience, all));
         }
     }
 }
@@ -158,7 +196,7 @@ impl Outer for Tiers {
 
     fn remove(&self, key: KeyRef<'_>) {
         if let Some(route) = self.route(key.state.function) {
-            Self::wait(route.remove(key));
+            Self::wait(route.remove(key), PATIENCE);
         }
     }
 
@@ -168,30 +206,44 @@ impl Outer for Tiers {
                 route.note_clear();
             }
             let scope = Scope::namespace(self.namespace());
-            return Self::wait(self.lanes.iter().map(|lane| lane.clear(scope.clone())).collect());
+            let clears = self.lanes.iter().map(|lane| lane.guarded.clearing(scope.clone()));
+            let mut changes: Vec<_> = clears.collect();
+            changes.extend(self.tell(&[Told::Everything]));
+            return Self::wait(changes, PATIENCE);
         };
         if let Some(route) = self.route(function) {
-            Self::wait(route.clear());
+            Self::wait(route.clear(), PATIENCE);
         }
     }
 
-    fn outdate(&self, marks: &[Mark]) {
+    fn shared(&self, function: &'static Function) -> Option<Family> {
+        self.route(function)?.shared()
+    }
+
+    fn outdate(&self, marks: &[Mark], change: Change) {
+        let begun = Time::system().elapsed();
         // Before the marks: who looks at a mark that is about to go, and then at the clock, sees that.
         let clock = marks::clock(self.namespace());
-        Self::wait(self.lanes.iter().map(|lane| lane.remove(&clock)).collect());
+        let clocks = self.lanes.iter().map(|lane| lane.guarded.removal(&clock));
+        Self::wait(clocks.collect(), PATIENCE);
         let any = |mark: &Mark| Mark { bytes: None, ..mark.clone() };
         let mut changes = Vec::new();
         for lane in &self.lanes {
             for mark in marks {
                 if mark.bytes.is_some() {
-                    changes.push(lane.remove(&marks::key(self.namespace(), mark)));
-                    changes.push(lane.remove(&marks::key(self.namespace(), &any(mark))));
+                    for mark in [mark, &any(mark)] {
+                        changes.push(lane.guarded.removal(&marks::key(self.namespace(), mark)));
+                    }
                 } else {
-                    changes.push(lane.clear(marks::family(self.namespace(), mark)));
+                    changes.push(lane.guarded.clearing(marks::family(self.namespace(), mark)));
                 }
             }
         }
-        Self::wait(changes);
+        // After them: who hears of it finds nothing older.
+        let told = if change == Change::Soft { Told::Soft } else { Told::Hard };
+        let digests = marks.iter().flat_map(|mark| mark.digests(marks::digest));
+        changes.extend(self.tell(&digests.map(told).collect::<Vec<_>>()));
+        Self::wait(changes, PATIENCE.saturating_sub(Time::system().elapsed() - begun));
     }
 
     fn flush(&self, patience: Duration) -> bool {

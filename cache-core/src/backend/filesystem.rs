@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <root>/cache-core-1/<namespace>/<function>/<key>    a value, as `Value` describes it
+//! <root>/cache-core-1/changes/<namespace>             the log of changes, as `changes.rs` describes it
 //! <root>/cache-core-1/temporary/                      values that are being written, scopes that are being cleared
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! new one. Nothing is synchronized to the disk: what a power failure leaves behind has a wrong checksum.
 //! The files alone are the truth; what is known of them in memory decides only which of them goes first.
 
+mod changes;
 mod default_root;
 mod files;
 mod index;
@@ -18,17 +20,24 @@ mod threads;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use changes::Changes;
 use files::Files;
 use index::{File, Index};
 use threads::Threads;
 
 use crate::backend::{
-    BackendKey, BackendStats, BoxFuture, CacheBackend, Counters, Scope, Time, Value, add,
+    BackendKey, BackendStats, BoxFuture, CacheBackend, ChangeLog, Counters, News, Scope, Time,
+    Value, add,
 };
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::task::within;
+
+/// How often the log of changes is looked at.
+const POLL: Duration = Duration::from_millis(25);
 
 const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 
@@ -127,6 +136,10 @@ impl Filesystem {
         })
     }
 
+    fn changes(&self, namespace: &str) -> Changes {
+        Changes { path: self.disk.files.log(namespace) }
+    }
+
     /// Looks through the directory in the background, if that is due.
     fn scan_if_due(&self) {
         if self.disk.index.lock().is_due(self.disk.max_bytes)
@@ -183,6 +196,52 @@ impl CacheBackend for Filesystem {
             stats.bytes = Some(index.bytes());
         }
         Box::pin(std::future::ready(Ok(stats)))
+    }
+
+    fn log(&self) -> Option<&dyn ChangeLog> {
+        Some(self)
+    }
+}
+
+impl ChangeLog for Filesystem {
+    fn append<'a>(
+        &'a self,
+        namespace: &'a str,
+        message: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        let log = self.changes(namespace);
+        Box::pin(self.run(move |_| {
+            log.append(&message).map_err(|cause| failed("add to the cache log", &log.path, cause))
+        }))
+    }
+
+    fn read<'a>(
+        &'a self,
+        namespace: &'a str,
+        after: Option<&'a str>,
+        patience: Duration,
+    ) -> BoxFuture<'a, Result<News, Error>> {
+        let log = self.changes(namespace);
+        Box::pin(async move {
+            let time = &self.disk.time;
+            let end = time.now().after(patience);
+            let mut being_written = true;
+            loop {
+                let (log, from) = (log.clone(), after.map(str::to_owned));
+                let read = move |_: &Disk| {
+                    let news = log.read(from.as_deref(), being_written);
+                    news.map_err(|cause| failed("read the cache log", &log.path, cause))
+                };
+                let news = self.run(read).await?;
+                let is_nothing = news.is_complete && Some(&*news.position) == after;
+                if !is_nothing || (!being_written && time.now() >= end) {
+                    return Ok(news);
+                }
+                within(time, POLL, std::future::pending::<()>()).await;
+                // A writer takes no longer than that.
+                being_written = false;
+            }
+        })
     }
 }
 

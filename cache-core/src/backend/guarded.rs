@@ -4,6 +4,7 @@ mod breaker;
 mod queue;
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use breaker::Breaker;
@@ -11,7 +12,10 @@ use queue::{Change, Done, Queue, Work};
 
 pub use breaker::Circuit;
 
-use crate::backend::{BackendKey, BackendStats, BoxFuture, CacheBackend, Scope, Time, Value, add};
+use crate::backend::log::encode;
+use crate::backend::{
+    BackendKey, BackendStats, BoxFuture, CacheBackend, News, Scope, Time, Told, Value, add,
+};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering};
@@ -47,6 +51,9 @@ struct Shared {
     soft_timeout: Duration,
     hard_timeout: Duration,
     time: Time,
+    /// Whose changes are told, and who tells them.
+    namespace: String,
+    origin: u64,
     state: Mutex<State>,
     n_failures: AtomicU64,
     n_timeouts: AtomicU64,
@@ -99,6 +106,8 @@ impl Guarded {
             soft_timeout: SOFT_TIMEOUT,
             hard_timeout: HARD_TIMEOUT,
             time: Time::system(),
+            namespace: String::new(),
+            origin: RandomState::new().hash_one(0),
             state: Mutex::new(state),
             n_failures: AtomicU64::new(0),
             n_timeouts: AtomicU64::new(0),
@@ -134,6 +143,11 @@ impl Guarded {
     #[must_use]
     pub fn time(self, time: Time) -> Self {
         self.with(|shared| shared.time = time)
+    }
+
+    /// Sets whose changes are told.
+    pub(crate) fn namespace(self, namespace: &str) -> Self {
+        self.with(|shared| shared.namespace = namespace.to_owned())
     }
 
     /// How the backend is doing.
@@ -185,6 +199,29 @@ impl Guarded {
     /// Notes that a scope is cleared; the future says whether it is.
     pub(crate) fn clearing(&self, scope: Scope) -> BoxFuture<'_, bool> {
         self.change(|queue, done| queue.clear(scope, done))
+    }
+
+    /// Whether processes that share the backend can tell each other what has changed.
+    pub(crate) fn has_log(&self) -> bool {
+        self.shared.backend.log().is_some()
+    }
+
+    /// Who tells what is told here.
+    pub(crate) fn origin(&self) -> u64 {
+        self.shared.origin
+    }
+
+    /// Notes what others are to be told when everything is gone that was removed before; the future says whether it is.
+    pub(crate) fn telling(&self, told: Vec<Told>) -> BoxFuture<'_, bool> {
+        self.change(|queue, done| queue.tell(told, done))
+    }
+
+    /// What others have told, if that can be learned.
+    pub(crate) async fn news(&self, after: Option<&str>, patience: Duration) -> Option<News> {
+        let log = self.shared.backend.log()?;
+        let reading = caught(log.read(&self.shared.namespace, after, patience));
+        let patience = patience.saturating_add(self.shared.hard_timeout);
+        within(&self.shared.time, patience, reading).await?.ok()?.ok()
     }
 
     /// Notes a change. The future waits for it, but not for a backend that does not work, and never for long.
@@ -366,6 +403,14 @@ impl Trial {
         let backend = &shared.backend;
         let made = match &work {
             Work::Clear(scope) => self.run(backend.clear(scope)).await,
+            Work::Tell(told) => {
+                let message = encode(shared.origin, told);
+                match backend.log() {
+                    Some(log) => self.run(log.append(&shared.namespace, message)).await,
+                    // Nobody reads it.
+                    None => self.run(std::future::ready(Ok(()))).await,
+                }
+            }
             Work::Change { key, change: Change::Delete, .. } => self.run(backend.delete(key)).await,
             Work::Change { key, change: Change::Set(value), .. } => {
                 self.run(backend.set(key, value.clone())).await

@@ -1,13 +1,19 @@
 //! The backend that keeps values in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::ready;
+use std::time::Duration;
 
 use crate::backend::{
-    BackendKey, BackendStats, BoxFuture, CacheBackend, Counters, Scope, Time, Value, add,
+    BackendKey, BackendStats, BoxFuture, CacheBackend, ChangeLog, Counters, News, Scope, Time,
+    Value, add,
 };
 use crate::error::Error;
 use crate::sync::Mutex;
+use crate::task::{Sender, channel, within};
+
+/// So many messages are there to be read.
+const MAX_MESSAGES: usize = 1_024;
 
 /// Keeps values in memory, up to a number of bytes, and drops those first that were not used for longest.
 #[derive(Debug)]
@@ -16,6 +22,18 @@ pub struct Memory {
     time: Time,
     counters: Counters,
     shelf: Mutex<Shelf>,
+    /// By their namespaces.
+    logs: Mutex<HashMap<String, Log>>,
+}
+
+/// The messages of a namespace.
+#[derive(Default)]
+struct Log {
+    /// How many there were, of which the last are here.
+    n_messages: u64,
+    messages: VecDeque<Vec<u8>>,
+    /// Those who wait for the next one.
+    readers: Vec<Sender<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +57,13 @@ impl Memory {
     /// An empty one that takes its time from somewhere else.
     #[must_use]
     pub fn with_time(max_bytes: u64, time: Time) -> Self {
-        Self { max_bytes, time, counters: Counters::default(), shelf: Mutex::default() }
+        Self {
+            max_bytes,
+            time,
+            counters: Counters::default(),
+            shelf: Mutex::default(),
+            logs: Mutex::default(),
+        }
     }
 }
 
@@ -87,6 +111,72 @@ impl CacheBackend for Memory {
         stats.entries = Some(shelf.values.len() as u64);
         stats.bytes = Some(shelf.bytes);
         Box::pin(ready(Ok(stats)))
+    }
+
+    fn log(&self) -> Option<&dyn ChangeLog> {
+        Some(self)
+    }
+}
+
+impl ChangeLog for Memory {
+    fn append<'a>(
+        &'a self,
+        namespace: &'a str,
+        message: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        let mut logs = self.logs.lock();
+        let log = logs.entry(namespace.to_owned()).or_default();
+        log.n_messages += 1;
+        log.messages.push_back(message);
+        if log.messages.len() > MAX_MESSAGES {
+            log.messages.pop_front();
+        }
+        let readers = std::mem::take(&mut log.readers);
+        drop(logs);
+        // After the lock: this wakes them.
+        drop(readers);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn read<'a>(
+        &'a self,
+        namespace: &'a str,
+        after: Option<&'a str>,
+        patience: Duration,
+    ) -> BoxFuture<'a, Result<News, Error>> {
+        Box::pin(async move {
+            let (reader, is_more) = channel();
+            let news = self.news(namespace, after, Some(reader));
+            if news.is_complete && news.messages.is_empty() && after.is_some() {
+                within(&self.time, patience, is_more).await;
+                return Ok(self.news(namespace, after, None));
+            }
+            Ok(news)
+        })
+    }
+}
+
+impl Memory {
+    /// What is there now. If that is nothing, `reader` is dropped when there is something.
+    fn news(&self, namespace: &str, after: Option<&str>, reader: Option<Sender<()>>) -> News {
+        let mut logs = self.logs.lock();
+        let log = logs.entry(namespace.to_owned()).or_default();
+        let position = log.n_messages.to_string();
+        let n_read = after.and_then(|after| after.parse().ok());
+        let n_missed = n_read.and_then(|n_read| log.n_messages.checked_sub(n_read));
+        let n_missed = n_missed.filter(|n_missed| *n_missed <= log.messages.len() as u64);
+        let n_known = log.messages.len() - n_missed.unwrap_or(0) as usize;
+        let messages: Vec<_> = log.messages.iter().skip(n_known).cloned().collect();
+        if messages.is_empty() {
+            log.readers.extend(reader);
+        }
+        News { position, messages, is_complete: after.is_none() || n_missed.is_some() }
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").field("n_messages", &self.n_messages).finish_non_exhaustive()
     }
 }
 

@@ -4,11 +4,16 @@
 //! | --- | --- |
 //! | `namespace:function:version:digest` | two generations of 8 bytes, and the value |
 //! | `namespace:generation`, `namespace:function:generation` | 8 random bytes |
+//! | `namespace:changes` | a stream with a message in the field `m` of each entry |
 //!
 //! A value counts as long as the generations in it are those of its namespace and its function.
 //! To clear a scope is to give it another generation: one command, whatever there is, on every node of a cluster,
 //! and no key has to be looked for. What is out of date is given back when its lifetime ends.
 //! A generation that is lost makes misses: the next one is as random, and older values do not come back.
+//!
+//! A position in the stream is that of an entry, which is looked for after those that follow were read: while it is
+//! there, none of them was dropped. A server that was started anew, or another one that has taken over, may have lost
+//! what came last, so its own identifier is a part of the position.
 
 #[cfg(feature = "redis-tls")]
 mod tls;
@@ -34,7 +39,8 @@ use tokio::sync::OnceCell;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::backend::{
-    BackendKey, BackendStats, BoxFuture, CacheBackend, Counters, Scope, Time, Value, add,
+    BackendKey, BackendStats, BoxFuture, CacheBackend, ChangeLog, Counters, News, Scope, Time,
+    Value, add,
 };
 use crate::error::Error;
 use crate::sync::Arc;
@@ -42,6 +48,17 @@ use crate::sync::Arc;
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 const DEFAULT_MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_MAX_VALUE_BYTES: usize = 64 << 20;
+
+/// About so many messages are there to be read, and so many are read at a time.
+const MAX_MESSAGES: usize = 10_000;
+
+/// Says which server this is, how many entries a position in the stream names, and what the last entry is, of which
+/// there is one from then on.
+const LOOK_AT_LOG: &str = "
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local id = last[1] and last[1][1] or redis.call('XADD', KEYS[1], '*', 'm', '')
+return {run, #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]), id}";
 
 /// Keeps values in Redis or Valkey, for all processes that use the same server and namespace.
 ///
@@ -59,6 +76,8 @@ struct Server {
     address: String,
     connector: Connector,
     connection: OnceCell<Connection>,
+    /// Waits for messages, which would keep others waiting.
+    reader: OnceCell<Connection>,
     timeout: Duration,
     max_ttl: Duration,
     max_value_bytes: usize,
@@ -125,6 +144,7 @@ impl Redis {
             address,
             connector,
             connection: OnceCell::new(),
+            reader: OnceCell::new(),
             timeout: DEFAULT_TIMEOUT,
             max_ttl: DEFAULT_MAX_TTL,
             max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
@@ -169,6 +189,7 @@ impl Redis {
     fn run<'a, T, F>(
         &'a self,
         what: &'static str,
+        patience: Duration,
         operation: impl FnOnce(Arc<Server>) -> F + Send + 'a,
     ) -> BoxFuture<'a, Result<T, Error>>
     where
@@ -177,7 +198,8 @@ impl Redis {
     {
         Box::pin(async move {
             let server = Arc::clone(&self.server);
-            let (operation, patience) = (operation(Arc::clone(&server)), server.timeout);
+            let operation = operation(Arc::clone(&server));
+            let patience = patience.saturating_add(server.timeout);
             let runtime = self.runtime.as_ref().expect("it is there until this is dropped");
             let task =
                 runtime.spawn(async move { tokio::time::timeout(patience, operation).await });
@@ -222,28 +244,59 @@ impl<T> Drop for Abort<T> {
 impl CacheBackend for Redis {
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
         let key = key.clone();
-        self.run("read from", |server| async move { server.get(&key).await })
+        self.run("read from", Duration::ZERO, |server| async move { server.get(&key).await })
     }
 
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
-        self.run("write to", |server| async move { server.set(&key, &value).await })
+        self.run("write to", Duration::ZERO, |server| async move { server.set(&key, &value).await })
     }
 
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
-        self.run("delete from", |server| async move { server.delete(&key).await })
+        self.run("delete from", Duration::ZERO, |server| async move { server.delete(&key).await })
     }
 
     fn clear<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<(), Error>> {
         let key = generation_key(scope);
-        self.run("clear in", |server| async move {
+        self.run("clear in", Duration::ZERO, |server| async move {
             server.query(cmd("SET").arg(key).arg(&new_generation())).await
         })
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<BackendStats, Error>> {
         Box::pin(std::future::ready(Ok(self.server.counters.snapshot())))
+    }
+
+    fn log(&self) -> Option<&dyn ChangeLog> {
+        Some(self)
+    }
+}
+
+impl ChangeLog for Redis {
+    fn append<'a>(
+        &'a self,
+        namespace: &'a str,
+        message: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        let log = log_key(namespace);
+        self.run(
+            "write to",
+            Duration::ZERO,
+            |server| async move { server.append(&log, &message).await },
+        )
+    }
+
+    fn read<'a>(
+        &'a self,
+        namespace: &'a str,
+        after: Option<&'a str>,
+        patience: Duration,
+    ) -> BoxFuture<'a, Result<News, Error>> {
+        let (log, after) = (log_key(namespace), after.map(str::to_owned));
+        self.run("read from", patience, move |server| async move {
+            server.news(&log, after.as_deref(), patience).await
+        })
     }
 }
 
@@ -324,21 +377,61 @@ impl Server {
         Ok(found.and_then(|bytes| bytes.try_into().ok()))
     }
 
-    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        match self.connection.get_or_try_init(|| self.connect()).await?.clone() {
-            Connection::Single(mut connection) => command.query_async(&mut connection).await,
-            Connection::Cluster(mut connection) => command.query_async(&mut connection).await,
+    async fn append(&self, log: &str, message: &[u8]) -> RedisResult<()> {
+        let mut add = cmd("XADD");
+        add.arg(log).arg("MAXLEN").arg("~").arg(MAX_MESSAGES).arg("*").arg("m").arg(message);
+        let result = self.query::<()>(&add).await;
+        if result.is_err() {
+            // Who reads it sees that something is missing.
+            drop(self.query::<()>(cmd("UNLINK").arg(log)).await);
         }
+        result
     }
 
-    async fn connect(&self) -> RedisResult<Connection> {
+    async fn news(&self, log: &str, after: Option<&str>, patience: Duration) -> RedisResult<News> {
+        let (run, id) = after.and_then(|after| after.split_once('/')).unwrap_or(("", "0-0"));
+        let mut entries = Vec::new();
+        if after.is_some() {
+            let mut read = cmd("XREAD");
+            read.arg("COUNT")
+                .arg(MAX_MESSAGES)
+                .arg("BLOCK")
+                .arg(patience.as_millis().max(1) as u64);
+            entries = self.wait(read.arg("STREAMS").arg(log).arg(id), patience).await?;
+        }
+        let mut look = cmd("EVAL");
+        look.arg(LOOK_AT_LOG).arg(1).arg(log).arg(id);
+        let (present_run, n_known, last): (String, u32, String) = self.query(&look).await?;
+        let is_complete = after.is_none() || (run == present_run && n_known > 0);
+        let read = entries.last().filter(|_| is_complete).map(|(id, _)| id.clone());
+        // What has come after the last message that was read is read next.
+        let known = || if after.is_some() && is_complete { id.to_owned() } else { last };
+        let position = format!("{present_run}/{}", read.unwrap_or_else(known));
+        let messages = entries.into_iter().flat_map(|(_, fields)| fields.into_iter().nth(1));
+        Ok(News { position, messages: messages.collect(), is_complete })
+    }
+
+    /// The entries of a stream that a command waits for, on a connection of its own.
+    async fn wait(&self, command: &Cmd, patience: Duration) -> RedisResult<Vec<Entry>> {
+        let patience = self.timeout.saturating_add(patience);
+        let connection = self.reader.get_or_try_init(|| self.connect(patience)).await?;
+        let streams: Option<Vec<(String, Vec<Entry>)>> = connection.query(command).await?;
+        Ok(streams.into_iter().flatten().flat_map(|(_, entries)| entries).collect())
+    }
+
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let connection = self.connection.get_or_try_init(|| self.connect(self.timeout)).await?;
+        connection.query(command).await
+    }
+
+    async fn connect(&self, response_timeout: Duration) -> RedisResult<Connection> {
         match &self.connector {
             Connector::Single(client) => {
                 // Who is without a connection is told so, and does not wait for another attempt.
                 let config = ConnectionManagerConfig::new()
                     .set_number_of_retries(0)
                     .set_connection_timeout(Some(self.timeout))
-                    .set_response_timeout(Some(self.timeout));
+                    .set_response_timeout(Some(response_timeout));
                 let manager =
                     ConnectionManager::new_lazy_with_config(Client::clone(client), config)?;
                 Ok(Connection::Single(manager))
@@ -346,13 +439,25 @@ impl Server {
             Connector::Cluster(client) => {
                 let config = ClusterConfig::new()
                     .set_connection_timeout(self.timeout)
-                    .set_response_timeout(self.timeout);
+                    .set_response_timeout(response_timeout);
                 let connection = client.get_async_connection_with_config(config).await?;
                 Ok(Connection::Cluster(connection))
             }
         }
     }
 }
+
+impl Connection {
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        match self.clone() {
+            Self::Single(mut connection) => command.query_async(&mut connection).await,
+            Self::Cluster(mut connection) => command.query_async(&mut connection).await,
+        }
+    }
+}
+
+/// An entry of a stream: what it is called, and its fields and their values in turn.
+type Entry = (String, Vec<Vec<u8>>);
 
 impl fmt::Debug for Server {
     // The connector knows the password.
@@ -368,6 +473,11 @@ fn scopes(key: &BackendKey) -> [Scope; 2] {
 /// Has a part less than any key of a value, or ends otherwise.
 fn generation_key(scope: &Scope) -> String {
     format!("{}generation", scope.as_str())
+}
+
+/// Has a part less than any key of a value, and ends otherwise than that of a generation.
+fn log_key(namespace: &str) -> String {
+    format!("{}changes", Scope::namespace(namespace).as_str())
 }
 
 fn new_generation() -> Generation {

@@ -59,6 +59,7 @@ impl Suite {
         self.lifetimes_are_kept().await;
         self.an_operation_can_be_given_up().await;
         self.many_use_it_at_once().await;
+        self.what_is_told_is_read_in_order_or_known_to_be_missing().await;
         self.clear(&Scope::namespace(&self.namespace)).await;
         self.backend.stats().await.expect("statistics");
     }
@@ -213,6 +214,47 @@ impl Suite {
                     );
                 }
             }
+        }
+    }
+
+    async fn what_is_told_is_read_in_order_or_known_to_be_missing(&self) {
+        let Some(log) = self.backend.log() else { return };
+        let read = async |after: Option<&str>| {
+            let news = log.read(&self.namespace, after, Duration::from_millis(10)).await;
+            news.unwrap_or_else(|error| panic!("the log cannot be read: {error}"))
+        };
+        let append = async |message: &[u8]| {
+            let appended = log.append(&self.namespace, message.to_vec()).await;
+            appended.unwrap_or_else(|error| panic!("the log cannot be added to: {error}"));
+        };
+        append(b"before").await;
+        let begin = read(None).await;
+        assert!(begin.is_complete && begin.messages.is_empty(), "the end of the log: {begin:?}");
+        let nothing = read(Some(&begin.position)).await;
+        assert_eq!(nothing, begin, "nothing was told");
+        let told: Vec<Vec<u8>> = (0..100).map(|n| vec![n; usize::from(n)]).collect();
+        for message in &told {
+            append(message).await;
+        }
+        let mut found = Vec::new();
+        let mut position = begin.position.clone();
+        while found.len() < told.len() {
+            let news = read(Some(&position)).await;
+            assert!(news.is_complete, "nothing is missing");
+            found.extend(news.messages);
+            position = news.position;
+        }
+        assert_eq!(found, told, "what was told, in its order");
+        let again = read(Some(&begin.position)).await;
+        assert!(!again.is_complete || told.starts_with(&again.messages), "the same again");
+        let other = log.append("another namespace", b"a message".to_vec()).await;
+        other.unwrap_or_else(|error| panic!("the log cannot be added to: {error}"));
+        assert!(read(Some(&position)).await.messages.is_empty(), "another namespace");
+        for unknown in ["", "of another log", "99999999999", "f+7", "f/7-7"] {
+            assert!(
+                !read(Some(unknown)).await.is_complete,
+                "nobody knows what came after {unknown:?}"
+            );
         }
     }
 

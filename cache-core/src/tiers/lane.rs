@@ -2,21 +2,29 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::backend::{BackendKey, CacheBackend, Guarded, Scope, Value};
+use crate::backend::{BackendKey, CacheBackend, Guarded, Value};
 use crate::codec::Encoded;
+use crate::event::Family;
+use crate::executor::block_on;
 use crate::latency::Histogram;
-use crate::task::BoxFuture;
+use crate::sync::{Arc, Mutex};
+use crate::task::{channel, within};
 use crate::time::Time;
+use crate::worker;
 
+use super::PATIENCE;
+use super::ear::Ear;
 use super::marks;
 
 /// A tier behind the memory.
 pub(super) struct Lane {
     pub(super) name: &'static str,
-    /// Others see a change at once, so that it is worth waiting for.
-    pub(super) is_local: bool,
     pub(super) guarded: Guarded,
     pub(super) namespace: String,
+    /// How other processes are heard, if the tier has a log of what they change.
+    pub(super) ear: Option<Arc<Ear>>,
+    /// Whether they are heard, once somebody wants that.
+    pub(super) is_heard: Mutex<Option<bool>>,
     /// How long lookups took.
     pub(super) latency: Histogram,
 }
@@ -31,23 +39,20 @@ impl Lane {
         found.ok().flatten()
     }
 
-    /// Notes a removal now. The future waits for it, where that is worth it.
-    pub(super) fn remove(&self, key: &BackendKey) -> BoxFuture<'_, ()> {
-        self.changed(self.guarded.removal(key))
-    }
-
-    /// Notes now that a scope is cleared. The future waits for it, where that is worth it.
-    pub(super) fn clear(&self, scope: Scope) -> BoxFuture<'_, ()> {
-        self.changed(self.guarded.clearing(scope))
-    }
-
-    fn changed<'a>(&self, change: BoxFuture<'a, bool>) -> BoxFuture<'a, ()> {
-        let is_local = self.is_local;
-        Box::pin(async move {
-            if is_local {
-                change.await;
-            }
-        })
+    /// Hears other processes from now on, and tells what all depends on that the tier keeps. `None` if there is no
+    /// thread for that.
+    pub(super) fn follow(&self) -> Option<Option<Family>> {
+        let Some(ear) = &self.ear else { return Some(None) };
+        let mut is_heard = self.is_heard.lock();
+        let is_first = is_heard.is_none();
+        let (sender, begun) = channel::<()>();
+        let has_thread = *is_heard.get_or_insert_with(|| ear.start(sender));
+        drop(is_heard);
+        // What is stored before is taken to be outdated then.
+        if is_first && !worker::is_here() {
+            block_on(within(&Time::system(), PATIENCE, begun));
+        }
+        has_thread.then_some(Some(ear.family))
     }
 
     /// The value of a mark, if it is there.

@@ -5,11 +5,17 @@
 //! becomes of a mark, an entry can only be found too seldom: a removal is never forgotten (see [`Guarded`]), and a tier
 //! may drop marks as it may drop values.
 //!
-//! What an entry depends on is known only when its body has run, and then a mark that is not there may have been
+//! Whatever is done to calls by hand is an event as well. So many calls share a mark that a function has few of them,
+//! the *part* that they are in, which is looked up before the body runs: an older result that is written after its
+//! removal by another process has a mark that has gone.
+//!
+//! What else an entry depends on is known only when its body has run, and then a mark that is not there may have been
 //! removed meanwhile. So there is the *clock*, a mark that goes before any other does: it is looked up before the body
 //! runs, and if it is another one after the marks were, nothing is stored.
 //!
 //! [`Guarded`]: crate::backend::Guarded
+
+use sha2::{Digest, Sha256};
 
 use crate::backend::{BackendKey, Scope};
 use crate::events::Mark;
@@ -27,13 +33,31 @@ pub(super) fn key(namespace: &str, mark: &Mark) -> BackendKey {
     }
 }
 
+/// The mark of a call, which it shares with others: one of 256 that the function has, of this family.
+pub(super) fn part(namespace: &str, family: &str, call: &BackendKey) -> BackendKey {
+    // The digest of the arguments ends the key.
+    let end = call.as_str().len() - 2;
+    BackendKey::new(namespace, &function(family), "part", &call.as_str().as_bytes()[end..])
+}
+
+/// What processes call an event when they tell each other of it.
+pub(super) fn digest(family: &str, event: Option<&[u8]>) -> u64 {
+    let mut digest = Sha256::new();
+    digest.update(number(family.len()));
+    digest.update(family);
+    digest.update([u8::from(event.is_some())]);
+    digest.update(event.unwrap_or_default());
+    let digest: [u8; 32] = digest.finalize().into();
+    u64::from_le_bytes(*digest.first_chunk().expect("a digest is longer"))
+}
+
 /// The marks of all events of a family.
 pub(super) fn family(namespace: &str, mark: &Mark) -> Scope {
     Scope::function(namespace, &function(&mark.family))
 }
 
 /// What the marks of a family have in place of a function, which no function is called.
-fn function(family: &str) -> String {
+pub(super) fn function(family: &str) -> String {
     format!("mark {family}")
 }
 

@@ -27,10 +27,13 @@ pub(super) struct Route {
     function: &'static Function,
     stow: &'static Stow,
     namespace: String,
-    /// What the function is called in keys.
+    /// What the function is called in keys, and its calls in marks.
     name: String,
+    calls: String,
     version: String,
     stops: Vec<Stop>,
+    /// What results depend on that other processes may change, if those are heard.
+    shared: Option<Family>,
     pending: Arc<Pending>,
     /// How often results were removed, by a part of the hash of their keys.
     n_removed: [AtomicU64; N_PARTS],
@@ -61,6 +64,10 @@ impl Route {
         )?;
         let Function { version, tiers, .. } = function;
         let fingerprint = shape::join(shape::join(tiers.fingerprint, *version), (stow.shape)());
+        let lanes: Vec<_> = lanes.collect();
+        let furthest = lanes.iter().rev().find(|(lane, _)| lane.ear.is_some());
+        let shared = furthest.map_or(Some(None), |(lane, _)| lane.follow());
+        let shared = shared.ok_or("no thread can be started to hear other processes")?;
         let stop = |(lane, tier): (Arc<Lane>, Tier)| Stop {
             lane,
             coder: Coder::new(codec(tier.codec), compression(tier.compress), fingerprint),
@@ -71,8 +78,10 @@ impl Route {
             stow,
             namespace: namespace.to_owned(),
             name: name(function)?,
+            calls: function.family().name(),
             version: format!("{fingerprint:016x}"),
-            stops: lanes.map(stop).collect(),
+            stops: lanes.into_iter().map(stop).collect(),
+            shared,
             pending: Arc::clone(pending),
             n_removed: [const { AtomicU64::new(0) }; N_PARTS],
             refusal: OnceLock::new(),
@@ -84,6 +93,11 @@ impl Route {
         self.refusal.get().cloned()
     }
 
+    /// What results depend on that other processes may change, if those are heard.
+    pub(super) fn shared(&self) -> Option<Family> {
+        self.shared
+    }
+
     fn key(&self, key: KeyRef<'_>) -> BackendKey {
         BackendKey::new(&self.namespace, &self.name, &self.version, key.bytes)
     }
@@ -93,17 +107,21 @@ impl Route {
     }
 
     /// Notes that the result of a call is removed.
-    pub(super) fn remove(&self, key: KeyRef<'_>) -> Vec<BoxFuture<'_, ()>> {
+    pub(super) fn remove(&self, key: KeyRef<'_>) -> Vec<BoxFuture<'_, bool>> {
         self.n_removed(key).fetch_add(1, Ordering::SeqCst);
         let key = self.key(key);
-        self.stops.iter().map(|stop| stop.lane.remove(&key)).collect()
+        let part = marks::part(&self.namespace, &self.calls, &key);
+        let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
+        tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect()
     }
 
     /// Notes that all results are removed.
-    pub(super) fn clear(&self) -> Vec<BoxFuture<'_, ()>> {
+    pub(super) fn clear(&self) -> Vec<BoxFuture<'_, bool>> {
         self.note_clear();
-        let scope = Scope::function(&self.namespace, &self.name);
-        self.stops.iter().map(|stop| stop.lane.clear(scope.clone())).collect()
+        let scopes = [&marks::function(&self.calls), &self.name];
+        let scopes = scopes.map(|function| Scope::function(&self.namespace, function));
+        let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
+        tiers.flat_map(|tier| scopes.clone().map(|scope| tier.clearing(scope))).collect()
     }
 
     /// Has what loads leave that run now be removed again.
@@ -132,28 +150,34 @@ impl Route {
         }))
     }
 
-    /// What a tier has, and the tiers before it, which have nothing, with their clocks.
-    async fn look(
-        &self,
-        key: &BackendKey,
-        question: Question,
-    ) -> (Option<Found>, Vec<(usize, Option<u64>)>) {
+    /// What a tier has, and the tiers before it, which have nothing.
+    async fn look(&self, key: &BackendKey, question: Question) -> (Option<Found>, Vec<Missed>) {
         let mut missed = Vec::new();
+        let part = marks::part(&self.namespace, &self.calls, key);
         for (idx, stop) in self.stops.iter().enumerate() {
             if let Question::Result(endpoint) = question
-                && let Some(found) = self.find(stop, key, endpoint).await
+                && let Some(found) = self.find(stop, key, &part, endpoint).await
             {
                 return (Some(found), missed);
             }
-            missed.push((idx, stop.lane.clock().await));
+            let part = stop.lane.ensured_mark(&part).await.map(|mark| (part.clone(), mark));
+            missed.push(Missed { idx, part, clock: stop.lane.clock().await });
         }
         (None, missed)
     }
 
-    async fn find(&self, stop: &Stop, key: &BackendKey, endpoint: Option<Family>) -> Option<Found> {
+    async fn find(
+        &self,
+        stop: &Stop,
+        key: &BackendKey,
+        part: &BackendKey,
+        endpoint: Option<Family>,
+    ) -> Option<Found> {
         let value = stop.lane.get(key).await?;
-        let (marks, bytes) = marks::split(value.payload())?;
-        if endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name())) {
+        let (mut marks, bytes) = marks::split(value.payload())?;
+        if marks.first().is_none_or(|(key, _)| key != part)
+            || endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name()))
+        {
             return None;
         }
         for (key, mark) in &marks {
@@ -161,6 +185,8 @@ impl Route {
                 return None;
             }
         }
+        // What is done to the call here goes another way.
+        marks.remove(0);
         Some(Found {
             value: (self.stow.decode)(&stop.coder, value.encoding(), bytes).ok()?,
             restore: self.stow.restore,
@@ -171,14 +197,9 @@ impl Route {
     }
 
     /// An entry as a tier is to keep it; `None` if it cannot.
-    async fn value(
-        &self,
-        stop: &Stop,
-        clock: Option<u64>,
-        key: &BackendKey,
-        stored: &Stored,
-    ) -> Option<Value> {
-        let marks = self.marks(stop, clock, &stored.marks).await?;
+    async fn value(&self, missed: &Missed, key: &BackendKey, stored: &Stored) -> Option<Value> {
+        let stop = &self.stops[missed.idx];
+        let marks = self.marks(stop, missed, &stored.marks).await?;
         let Encoded { encoding, bytes } = match (self.stow.encode)(&stop.coder, stored.entry.get())?
         {
             Ok(encoded) => encoded,
@@ -197,14 +218,15 @@ impl Route {
     }
 
     /// The marks that an entry depends on, unless one may have gone since the clock was looked at.
-    async fn marks(&self, stop: &Stop, clock: Option<u64>, marks: &[Mark]) -> Option<Marks> {
-        let mut found = Vec::new();
+    async fn marks(&self, stop: &Stop, missed: &Missed, marks: &[Mark]) -> Option<Marks> {
+        let Missed { part, clock, .. } = missed;
+        let mut found = vec![part.clone()?];
         for mark in marks {
             let key = marks::key(&self.namespace, mark);
             let mark = stop.lane.ensured_mark(&key).await?;
             found.push((key, mark));
         }
-        let is_quiet = found.is_empty() || clock.is_some() && stop.lane.clock().await == clock;
+        let is_quiet = marks.is_empty() || clock.is_some() && stop.lane.clock().await == *clock;
         is_quiet.then_some(found)
     }
 }
@@ -216,9 +238,15 @@ struct Asked {
     part: usize,
     /// As it was before.
     n_removed: u64,
-    /// The tiers that have no result, and their clocks.
-    missed: Vec<(usize, Option<u64>)>,
+    missed: Vec<Missed>,
     answer: Option<Found>,
+}
+
+/// A tier that has no result, with the mark of the call and the clock as they were before the body ran.
+struct Missed {
+    idx: usize,
+    part: Option<(BackendKey, u64)>,
+    clock: Option<u64>,
 }
 
 /// What is to be kept.
@@ -253,16 +281,16 @@ impl Errand for Asked {
         spawn(async move {
             let _busy = busy;
             let Self { route, key, .. } = &*self;
-            for (idx, clock) in &self.missed {
-                let stop = &route.stops[*idx];
-                let value = route.value(stop, *clock, key, &stored).await;
-                let is_noted = value.map(|value| stop.lane.guarded.note(key, value)).is_some();
+            for missed in &self.missed {
+                let guarded = &route.stops[missed.idx].lane.guarded;
+                let value = route.value(missed, key, &stored).await;
+                let is_noted = value.map(|value| guarded.note(key, value)).is_some();
                 // After it was noted: whoever removes it from now on finds it.
                 let n_removed = route.n_removed[self.part].load(Ordering::SeqCst);
                 let is_outdated = n_removed != self.n_removed || !stored.entry.get().is_current();
                 if is_outdated || !is_noted {
                     // Nor is what was there before to come back.
-                    stop.lane.remove(key).await;
+                    guarded.removal(key).await;
                 }
             }
         });

@@ -29,7 +29,7 @@ use loom::thread;
 use crate::entry::{EntryRef, KeyRef, Opaque, RawEntry};
 use crate::epoch::{is_alone, pin, retire};
 use crate::sync::{AtomicPtr, Ordering, WITHOUT_FENCES};
-use crate::table::{Near, Table, Writer};
+use crate::table::{Table, Writer};
 
 /// Runs a model in every order of its steps, and of what each step may see, in which a thread is interrupted at most
 /// so many times.
@@ -186,11 +186,9 @@ impl Held {
         Reader(thread::spawn(move || {
             found(&|number| {
                 let key = key(number);
-                let found = match table.find_near(pin().expect("a slot"), key.hash, key) {
-                    Near::Here(found) => Some(found),
-                    Near::Further(pin) => table.find(pin, key.hash, key),
-                    Near::Nowhere => None,
-                };
+                let found = table
+                    .find_near(pin().expect("a slot"), key.hash, key)
+                    .or_else(|| table.find(pin().expect("a slot"), key.hash, key));
                 found.is_some_and(|found| found.entry().is(key))
             });
         }))

@@ -24,6 +24,7 @@ mod loading_sync;
 mod memory;
 mod metrics;
 mod model;
+mod news;
 mod observer;
 mod outer;
 mod panics;

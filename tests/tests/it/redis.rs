@@ -17,7 +17,7 @@ use crate::support::{eventually, watched};
 /// A server of a test's own, which ends with it.
 pub(crate) struct Server {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
     _folder: TempDir,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         Self::start_on(free_port(), options)
     }
 
-    fn start_on(port: u16, options: &[&str]) -> Self {
+    pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
@@ -52,13 +52,20 @@ impl Server {
     }
 
     /// What a command of `redis-cli` prints.
-    fn ask(&self, command: &[&str]) -> String {
+    pub(crate) fn ask(&self, command: &[&str]) -> String {
         let output = Command::new("redis-cli")
             .args(["-p", &self.port.to_string()])
             .args(command)
             .output()
             .expect("redis-cli, which comes with redis-server");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Stops the process, or has it go on.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill");
+        assert!(sent.success());
     }
 
     pub(crate) fn kill(&mut self) {

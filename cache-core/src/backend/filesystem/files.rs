@@ -19,6 +19,9 @@ const FORMAT: &str = "cache-core-1";
 /// The folder of what is being written or removed.
 const TEMPORARY: &str = "temporary";
 
+/// The folder of the logs of changes.
+const CHANGES: &str = "changes";
+
 /// What is there for so long has been left behind by a process that was killed.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 
@@ -68,6 +71,12 @@ impl Files {
             folder.push_str(&digest(&scope.as_str()[..end], FOLDER_NAME));
         }
         folder
+    }
+
+    /// Where the log of a namespace is: not in its folder, which goes when that is cleared.
+    pub(super) fn log(&self, namespace: &str) -> PathBuf {
+        let name = digest(Scope::namespace(namespace).as_str(), FOLDER_NAME);
+        self.root.join(CHANGES).join(name)
     }
 
     /// All bytes of a file, if there is one.
@@ -237,7 +246,7 @@ fn read_expiry(path: &Path) -> Option<SystemTime> {
     expiry(&header)
 }
 
-fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(super) fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -247,15 +256,15 @@ fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 /// Files and folders for the eyes of their owner only.
 #[cfg(unix)]
-mod private {
+pub(super) mod private {
     use super::{DirBuilder, OpenOptions, Path, fs, io};
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 
-    pub(super) fn file(options: &mut OpenOptions) -> &mut OpenOptions {
+    pub(in super::super) fn file(options: &mut OpenOptions) -> &mut OpenOptions {
         options.mode(0o600)
     }
 
-    pub(super) fn folders(path: &Path) -> io::Result<()> {
+    pub(in super::super) fn folders(path: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
@@ -272,14 +281,14 @@ mod private {
 
 /// Elsewhere, a user's own directory is closed to others as it is.
 #[cfg(not(unix))]
-mod private {
+pub(super) mod private {
     use super::{DirBuilder, OpenOptions, Path, io};
 
-    pub(super) fn file(options: &mut OpenOptions) -> &mut OpenOptions {
+    pub(in super::super) fn file(options: &mut OpenOptions) -> &mut OpenOptions {
         options
     }
 
-    pub(super) fn folders(path: &Path) -> io::Result<()> {
+    pub(in super::super) fn folders(path: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).create(path)
     }
 

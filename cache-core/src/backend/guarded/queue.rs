@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::backend::{BackendKey, Scope, Value};
+use crate::backend::{BackendKey, Scope, Told, Value};
 use crate::task::Sender;
 
 /// So many changes are made at a time.
@@ -13,6 +13,9 @@ const MAX_RUNNING: usize = 16;
 
 /// A value is tried so often.
 const N_TRIES: u32 = 2;
+
+/// So many changes are told in one message. More of them are any change.
+const MAX_TOLD: usize = 1_024;
 
 /// What becomes of a key.
 #[derive(Clone, Debug)]
@@ -35,6 +38,7 @@ impl Change {
 pub(super) enum Work {
     Change { key: BackendKey, change: Change, version: u64 },
     Clear(Scope),
+    Tell(Vec<Told>),
 }
 
 /// Is dropped when what its holder waits for is done.
@@ -48,7 +52,11 @@ pub(super) struct Queue {
     clears: VecDeque<Clear>,
     /// The first of them is running.
     is_clearing: bool,
-    /// Changes, or the first clear alone.
+    /// What others are to be told when what was removed before is gone. Only the last one grows, and never the first.
+    messages: VecDeque<Message>,
+    /// The first of them is running.
+    is_telling: bool,
+    /// Changes and a message, or the first clear alone.
     n_running: usize,
     /// What the values take.
     bytes: usize,
@@ -67,6 +75,8 @@ struct Slot {
     change: Option<Change>,
     /// Tells whether the change is still the one that was begun.
     version: u64,
+    /// The first removal that has not been made.
+    removal: Option<u64>,
     is_running: bool,
     n_tries: u32,
     done: Vec<Done>,
@@ -74,6 +84,15 @@ struct Slot {
 
 struct Clear {
     scope: Scope,
+    /// The first removal that it is.
+    removal: u64,
+    done: Vec<Done>,
+}
+
+struct Message {
+    told: Vec<Told>,
+    /// The last removal that comes before it.
+    removal: u64,
     done: Vec<Done>,
 }
 
@@ -84,6 +103,8 @@ impl Queue {
             waiting: VecDeque::new(),
             clears: VecDeque::new(),
             is_clearing: false,
+            messages: VecDeque::new(),
+            is_telling: false,
             n_running: 0,
             bytes: 0,
             n_changes: 0,
@@ -95,7 +116,7 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.len() + self.clears.len()
+        self.slots.len() + self.clears.len() + self.messages.len()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -128,20 +149,22 @@ impl Queue {
         self.n_coarsened += u64::from(is_too_large);
         self.n_changes += 1;
         let version = self.n_changes;
+        let removal = matches!(change, Change::Delete).then_some(version);
         self.bytes += change.len();
         match self.slots.get_mut(key) {
             Some(slot) => {
                 self.bytes -= slot.change.as_ref().map_or(0, Change::len);
                 slot.change = Some(change);
                 slot.version = version;
+                slot.removal = slot.removal.or(removal);
                 slot.n_tries = 0;
                 slot.done.extend(done);
             }
             None => {
                 self.waiting.push_back(key.clone());
                 let done = done.into_iter().collect();
-                let slot =
-                    Slot { change: Some(change), version, is_running: false, n_tries: 0, done };
+                let (change, is_running) = (Some(change), false);
+                let slot = Slot { change, version, removal, is_running, n_tries: 0, done };
                 self.slots.insert(key.clone(), slot);
             }
         }
@@ -151,10 +174,12 @@ impl Queue {
     /// Notes that a scope is to be cleared, in the place of what was to be changed in it before.
     pub(super) fn clear(&mut self, scope: Scope, done: Option<Done>) {
         let mut done = Vec::from_iter(done);
+        self.n_changes += 1;
+        let mut removal = self.n_changes;
         for (_, slot) in self.slots.iter_mut().filter(|(key, _)| scope.contains(key)) {
             self.bytes -= slot.change.take().map_or(0, |change| change.len());
-            self.n_changes += 1;
             slot.version = self.n_changes;
+            removal = removal.min(slot.removal.take().unwrap_or(removal));
             done.append(&mut slot.done);
         }
         self.slots.retain(|_, slot| slot.is_running || slot.change.is_some());
@@ -162,15 +187,43 @@ impl Queue {
         // One that is running may not reach what was noted after it began.
         let n_running = usize::from(self.is_clearing);
         match self.clears.iter_mut().skip(n_running).find(|clear| clear.scope == scope) {
-            Some(clear) => clear.done.append(&mut done),
-            None => self.clears.push_back(Clear { scope, done }),
+            Some(clear) => {
+                clear.removal = clear.removal.min(removal);
+                clear.done.append(&mut done);
+            }
+            None => self.clears.push_back(Clear { scope, removal, done }),
         }
+    }
+
+    /// Notes what others are to be told when everything is gone that was removed before.
+    pub(super) fn tell(&mut self, told: Vec<Told>, done: Option<Done>) {
+        if self.messages.len() < 2 {
+            self.messages.push_back(Message { told: Vec::new(), removal: 0, done: Vec::new() });
+        }
+        let message = self.messages.back_mut().expect("there is one");
+        message.told.extend(told);
+        if message.told.len() > MAX_TOLD {
+            self.n_coarsened += 1;
+            message.told = vec![Told::Everything];
+        }
+        message.removal = self.n_changes;
+        message.done.extend(done);
+    }
+
+    /// Whether the first message can be sent.
+    fn can_tell(&self) -> bool {
+        let Some(message) = self.messages.front().filter(|_| !self.is_telling) else {
+            return false;
+        };
+        let is_before = |removal: u64| removal <= message.removal;
+        !self.clears.iter().any(|clear| is_before(clear.removal))
+            && !self.slots.values().any(|slot| slot.removal.is_some_and(is_before))
     }
 
     /// Whether something can be begun.
     pub(super) fn is_ready(&self) -> bool {
         if self.clears.is_empty() {
-            !self.waiting.is_empty() && self.n_running < MAX_RUNNING
+            self.can_tell() || !self.waiting.is_empty() && self.n_running < MAX_RUNNING
         } else {
             // A change that is running must not arrive after the clear.
             self.n_running == 0
@@ -187,6 +240,10 @@ impl Queue {
             self.is_clearing = true;
             return Some(Work::Clear(clear.scope.clone()));
         }
+        if self.can_tell() {
+            self.is_telling = true;
+            return self.messages.front().map(|message| Work::Tell(message.told.clone()));
+        }
         let key = self.waiting.pop_front()?;
         let slot = self.slots.get_mut(&key)?;
         slot.is_running = true;
@@ -202,9 +259,10 @@ impl Queue {
         self.n_running -= 1;
         let mut done = match work {
             Work::Clear(_) => self.end_clear(succeeded),
+            Work::Tell(_) => self.end_tell(succeeded),
             Work::Change { key, version, .. } => self.end_change(key, version, succeeded),
         };
-        if self.slots.is_empty() && self.clears.is_empty() {
+        if self.len() == 0 {
             done.append(&mut self.idle);
         }
         done
@@ -216,10 +274,20 @@ impl Queue {
         clear.map_or_else(Vec::new, |clear| clear.done)
     }
 
+    fn end_tell(&mut self, succeeded: bool) -> Vec<Done> {
+        self.is_telling = false;
+        let message = if succeeded { self.messages.pop_front() } else { None };
+        message.map_or_else(Vec::new, |message| message.done)
+    }
+
     fn end_change(&mut self, key: BackendKey, version: u64, succeeded: bool) -> Vec<Done> {
         let Some(slot) = self.slots.get_mut(&key) else { return Vec::new() };
         slot.is_running = false;
         let is_last = slot.version == version;
+        if succeeded {
+            // What was noted while this ran may be a removal, too.
+            slot.removal = slot.removal.filter(|_| !is_last).map(|_| slot.version);
+        }
         if slot.change.is_none() || (is_last && succeeded) {
             let slot = self.slots.remove(&key);
             return slot.map_or_else(Vec::new, |slot| {
