@@ -537,7 +537,7 @@ impl Cache {
     ///
     /// let cache = TestCache::new();
     /// cache.observe(Log);
-    /// cache.run(|| area(3, 4)); // Loaded { function: "area", outcome: Stored, took: Some(0ns) }
+    /// cache.run(|| area(3, 4)); // Loaded { function: "area", reason: Some("cold"), outcome: Stored, took: Some(0ns) }
     /// ```
     ///
     /// It is called under no lock, by whoever does what it is told of, and a panic of it is dropped. It may call cached

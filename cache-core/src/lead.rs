@@ -498,12 +498,18 @@ impl<K: AsKey> Leader<K> {
             Some((flight, None)) => flight.abandon(),
             None => {}
         }
-        let function = key.state.function.name;
-        cache.observers.tell(&Notice::Loaded { function, outcome, took });
+        self.tell(outcome, took);
         match &self.spare {
             Some(spare) => spare.settle(cache, key, plan, out),
             None => out,
         }
+    }
+
+    /// Tells observers that the load has ended.
+    fn tell(&self, outcome: Outcome, took: Option<Duration>) {
+        let function = self.key.key().state.function.name;
+        let reason = self.load.reason.map(Reason::name);
+        self.cache.observers.tell(&Notice::Loaded { function, reason, outcome, took });
     }
 
     /// The body has panicked.
@@ -650,8 +656,7 @@ impl<K: AsKey> Drop for Leader<K> {
             flight.abandon();
         }
         if !self.is_ended {
-            let (function, outcome) = (self.key.key().state.function.name, Outcome::Abandoned);
-            self.cache.observers.tell(&Notice::Loaded { function, outcome, took: None });
+            self.tell(Outcome::Abandoned, None);
         }
     }
 }

@@ -123,6 +123,8 @@ mod loads;
 mod memory;
 mod metrics;
 mod observer;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod order;
 mod outcome;
 mod outer;
@@ -176,6 +178,8 @@ pub use event::{Event, EventPart};
 pub use function::{FunctionStats, LabelStats};
 pub use health::{Health, Status};
 pub use latency::Latencies;
+#[cfg(feature = "tracing")]
+pub use observer::TracingObserver;
 pub use observer::{Cause, Notice, Observer, Outcome};
 pub use ranking::Eviction;
 pub use size::{HeapSize, Seen};

@@ -79,6 +79,8 @@ pub(crate) struct Load {
     pub(crate) flight: Option<Arc<Flight>>,
     /// Its result is to be stored in place of what is there.
     pub(crate) replaces: bool,
+    /// Why the call has missed, if it was counted as a miss by this.
+    pub(crate) reason: Option<Reason>,
 }
 
 /// How a call wants to take part.
@@ -476,9 +478,9 @@ impl Memory {
                 }
             }
         }
-        if !was_counted {
-            counters.miss(unfit.unwrap_or_else(|| self.reason_of_miss(state, key, time)));
-        }
+        let reason =
+            (!was_counted).then(|| unfit.unwrap_or_else(|| self.reason_of_miss(state, key, time)));
+        reason.into_iter().for_each(|reason| counters.miss(reason));
         let may_follow = matches!(join, Join::Any | Join::Again);
         let begin = match may_follow.then(|| state.loads.join(key, time)).flatten() {
             Some(follower) => Begin::Follow(follower),
@@ -489,7 +491,7 @@ impl Memory {
                 counters.note(Count::Loads);
                 let owner = &state.owners[key.state.owner as usize].state;
                 let (id, flight) = state.loads.begin(key, owner, company, join != Join::Alone);
-                Begin::Lead(Load { id, flight, replaces: join == Join::Anew })
+                Begin::Lead(Load { id, flight, replaces: join == Join::Anew, reason })
             }
         };
         self.unlock(guard, false);

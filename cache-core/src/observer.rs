@@ -3,6 +3,9 @@
 //! They are called on the thread on which it happens, and under no lock. What one of them panics with is dropped, and
 //! what happens while it is told something is told to nobody, so that none of them tells himself without end.
 
+#[cfg(feature = "tracing")]
+mod tracing;
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -10,6 +13,9 @@ use std::time::Duration;
 use crate::health::Health;
 use crate::stats::TierStats;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread_local};
+
+#[cfg(feature = "tracing")]
+pub use tracing::TracingObserver;
 
 /// Somebody who is told what happens in a cache, see [`Cache::observe`](crate::Cache::observe).
 pub trait Observer: Send + Sync {
@@ -29,6 +35,9 @@ pub enum Notice<'a> {
     Loaded {
         /// The name of its function.
         function: &'static str,
+        /// Why the call that began it had missed, as a field of [`MissReasons`](crate::MissReasons) is called; `None` for a
+        /// reload in the background, and for a load that took over from another one.
+        reason: Option<&'static str>,
         /// What became of it.
         outcome: Outcome,
         /// How long its body took; `None` where no body has returned.

@@ -19,6 +19,19 @@ pub(crate) enum Reason {
     Refused,
 }
 
+impl Reason {
+    /// It in one word, that of its field in [`MissReasons`].
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+            Self::Invalidated => "invalidated",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 impl From<Reason> for Count {
     /// As what an entry is counted that goes.
     fn from(reason: Reason) -> Self {

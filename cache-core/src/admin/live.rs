@@ -41,9 +41,12 @@ impl Observer for Live {
 
 fn told(notice: &Notice<'_>) -> (&'static str, Value) {
     match notice {
-        Notice::Loaded { function, outcome, took } => {
+        Notice::Loaded { function, reason, outcome, took } => {
             let took = took.map(|it| it.as_secs_f64());
-            ("loaded", json!({ "function": function, "outcome": outcome.name(), "took": took }))
+            (
+                "loaded",
+                json!({ "function": function, "reason": reason, "outcome": outcome.name(), "took": took }),
+            )
         }
         Notice::Dropped { function, cause, entries, bytes } => (
             "dropped",

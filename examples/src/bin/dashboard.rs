@@ -57,7 +57,7 @@ async fn pause(milliseconds: u64) {
 
 /// Few articles are asked for often, many now and then.
 fn some_article() -> u64 {
-    (fastrand::f64().powi(4) * N_ARTICLES as f64) as u64
+    (fastrand::f64().powi(8) * N_ARTICLES as f64) as u64
 }
 
 async fn customer() {

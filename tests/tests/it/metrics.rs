@@ -141,3 +141,52 @@ fn no_two_series_are_the_same() {
     });
     assert_eq!(twins.map(|it| it.value), Some(2.0), "they are summed up");
 }
+
+#[test]
+fn opentelemetry_collects_the_same_numbers() {
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+    use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+
+    #[cached(cost = 2.0)]
+    fn measured(n: u32) -> u32 {
+        n
+    }
+    let (cache, exporter) = (TestCache::new(), InMemoryMetricExporter::default());
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+    cache.measure(&provider.meter("cache"));
+    cache.run(|| [1, 1, 1, 2].map(measured));
+    provider.force_flush().expect("it collects");
+    let collected = exporter.get_finished_metrics().expect("it keeps them");
+    let mut told = BTreeMap::new();
+    for metric in collected[0].scope_metrics().flat_map(|scope| scope.metrics()) {
+        let mut note = |attributes: Vec<String>, value: f64| {
+            told.insert((metric.name().to_owned(), attributes.join(" ")), value);
+        };
+        let names = |it: &opentelemetry::KeyValue| format!("{}={}", it.key, it.value);
+        match metric.data() {
+            AggregatedMetrics::F64(MetricData::Sum(sum)) => {
+                assert!(sum.is_monotonic(), "{}", metric.name());
+                sum.data_points()
+                    .for_each(|it| note(it.attributes().map(names).collect(), it.value()));
+            }
+            AggregatedMetrics::F64(MetricData::Gauge(gauge)) => {
+                gauge
+                    .data_points()
+                    .for_each(|it| note(it.attributes().map(names).collect(), it.value()));
+            }
+            other => panic!("{} is {other:?}", metric.name()),
+        }
+        if metric.name().ends_with("bytes") {
+            assert_eq!(metric.unit(), "By");
+        }
+    }
+    let of =
+        |name: &str, attributes: &str| told.get(&(name.to_owned(), attributes.to_owned())).copied();
+    let function = format!("function=measured module={}", module_path!());
+    assert_eq!(of("cache.hits", ""), Some(2.0));
+    assert_eq!(of("cache.function.hits", &function), Some(2.0));
+    assert_eq!(of("cache.function.misses", &format!("{function} reason=cold")), Some(2.0));
+    assert_eq!(of("cache.function.saved_money", &function), Some(4.0));
+    assert_eq!(of("cache.bytes", ""), Some(cache.stats().bytes as f64));
+}

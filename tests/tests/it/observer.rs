@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cache_core::testing::TestCache;
-use cache_core::{Notice, Observer, cached, emit, emit_soft};
+use cache_core::{Notice, Observer, Status, TracingObserver, cached, emit, emit_soft};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::support::watched;
 
@@ -20,8 +22,8 @@ struct Log(Arc<Mutex<Vec<String>>>);
 impl Observer for Log {
     fn notice(&self, notice: &Notice<'_>) {
         let line = match notice {
-            Notice::Loaded { function, outcome, took, .. } => {
-                format!("{function} {outcome:?} {}", took.is_some())
+            Notice::Loaded { function, reason, outcome, took, .. } => {
+                format!("{function} {reason:?} {outcome:?} {}", took.is_some())
             }
             Notice::Dropped { function, cause, entries, bytes, .. } => {
                 assert!(*bytes > 0);
@@ -51,14 +53,21 @@ fn observers_are_told_of_loads_and_of_what_goes_and_never_of_hits() {
     let (cache, log) = observed();
     cache.run(|| {
         rack(1);
-        assert_eq!(log.take(), ["rack Stored true"]);
-        (0..100).for_each(|_| drop(rack(1)));
+        assert_eq!(log.take(), ["rack Some(\"cold\") Stored true"]);
+        assert!((0..100).all(|_| rack(1).is_some()));
         assert_eq!(log.take(), [""; 0]);
         rack(100);
-        assert_eq!(log.take(), ["rack Refused true"]);
+        assert_eq!(log.take(), ["rack Some(\"cold\") Refused true"]);
         rack(2);
         rack(3);
-        assert_eq!(log.take(), ["rack Stored true", "rack Evicted 1", "rack Stored true"]);
+        assert_eq!(
+            log.take(),
+            [
+                "rack Some(\"cold\") Stored true",
+                "rack Evicted 1",
+                "rack Some(\"cold\") Stored true"
+            ]
+        );
         emit(("rack", 3));
         assert_eq!(log.take(), ["rack Invalidated 1", "(\"rack\", _) false"]);
         emit_soft("nothing");
@@ -66,7 +75,11 @@ fn observers_are_told_of_loads_and_of_what_goes_and_never_of_hits() {
         rack(4);
         cache.advance(Duration::from_secs(60));
         cache.cleanup_expired();
-        assert_eq!(log.take(), ["rack Stored true", "rack Expired 2"], "they are told of together");
+        assert_eq!(
+            log.take(),
+            ["rack Some(\"cold\") Stored true", "rack Expired 2"],
+            "they are told of together"
+        );
         rack(5);
         rack(6);
         log.take();
@@ -83,19 +96,19 @@ fn a_load_that_ends_without_a_result_is_told_of() {
     }
     let (cache, log) = observed();
     cache.run(|| assert!(std::panic::catch_unwind(panics).is_err()));
-    assert_eq!(log.take(), ["panics Abandoned false"]);
+    assert_eq!(log.take(), ["panics Some(\"cold\") Abandoned false"]);
 }
 
 #[test]
 fn a_change_of_the_verdict_is_told_once() {
     let (cache, log) = observed();
-    cache.health();
-    log.take();
-    cache.set_enabled(false);
-    cache.health();
-    cache.health();
+    let statuses = [true, false, false].map(|is_enabled| {
+        cache.set_enabled(is_enabled);
+        cache.health().status
+    });
+    assert_eq!(statuses, [Status::Healthy, Status::Disabled, Status::Disabled]);
     let told = log.take();
-    assert!(told.len() == 1 && told[0].contains("Disabled"), "{told:?}");
+    assert!(told.len() == 2 && told[1].contains("Disabled"), "{told:?}");
 }
 
 #[test]
@@ -132,7 +145,7 @@ fn an_observer_may_use_the_cache() {
         fn notice(&self, notice: &Notice<'_>) {
             if let Notice::Loaded { function, .. } | Notice::Dropped { function, .. } = notice {
                 self.0.run(|| noted((*function).to_owned()));
-                self.0.stats();
+                assert!(self.0.stats().loads > 0);
                 noted::clear();
             }
         }
@@ -144,4 +157,47 @@ fn an_observer_may_use_the_cache() {
         cache.function("noted").loads(18);
         cache.function("rack").loads(10);
     });
+}
+
+/// The fields of an event.
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 += &format!(" {}={value:?}", field.name());
+    }
+}
+
+impl<S: tracing::Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        if metadata.target() == "cache_core" {
+            let mut fields = Fields(metadata.level().to_string());
+            event.record(&mut fields);
+            self.0.lock().unwrap().push(fields.0);
+        }
+    }
+}
+
+#[test]
+fn tracing_is_told_what_observers_are() {
+    let (cache, log) = (TestCache::new(), Log::default());
+    cache.observe(TracingObserver);
+    let subscriber = tracing_subscriber::registry().with(log.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        cache.run(|| rack(1));
+        cache.emit(("rack", 1));
+    });
+    let told = log.take();
+    assert_eq!(
+        told[0],
+        "DEBUG message=loaded function=\"rack\" reason=\"cold\" outcome=\"stored\" seconds=0.0"
+    );
+    assert!(
+        told[1].starts_with(
+            "DEBUG message=dropped function=\"rack\" cause=\"invalidated\" entries=1 bytes="
+        ),
+        "{told:?}"
+    );
+    assert_eq!(told[2], "DEBUG message=emitted event=\"(\\\"rack\\\", _)\" is_soft=false");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 66] = [
+const ORDER: [&str; 67] = [
     "sync",
     "clock",
     "error",
@@ -56,6 +56,7 @@ const ORDER: [&str; 66] = [
     "outer",
     "tiers",
     "cache",
+    "opentelemetry",
     "context",
     "spare",
     "emit",

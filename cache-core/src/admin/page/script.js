@@ -72,18 +72,18 @@
   const besideBytes = el("span");
 
   // Plots, of the last five minutes.
-  const HISTORY = 300;
+  const HISTORY = 300, HEIGHT = 190;
   const history = { times: [], rate: [], calls: [] };
   let plots = [];
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const plot = (id, label, format, range) => {
     const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
     const draw = new uPlot({
-      width: $(id).clientWidth, height: 190, cursor: { y: false }, legend: { show: false },
+      width: $(id).clientWidth, height: HEIGHT, cursor: { y: false }, legend: { show: false },
       scales: { y: { range } },
       axes: [{ ...axis }, { ...axis, size: 60, values: (_, ticks) => ticks.map(format) }],
       series: [{}, {
-        label, stroke: color("--accent"), width: 2, fill: color("--bar"), spanGaps: true,
+        label, stroke: color("--accent"), width: 2, fill: color("--bar"), spanGaps: true, points: { show: false },
         value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
       }],
     }, [[], []], $(id));
@@ -102,7 +102,7 @@
     plots[0].setData([history.times, history.rate]);
     plots[1].setData([history.times, history.calls]);
   };
-  const fit = () => plots.forEach((it) => it.setSize({ width: it.root.parentElement.clientWidth, height: 160 }));
+  const fit = () => plots.forEach((it) => it.setSize({ width: it.root.parentElement.clientWidth, height: HEIGHT }));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawPlots(); fit(); });
   addEventListener("resize", fit);
 
@@ -344,7 +344,7 @@
   // What happens, where somebody wants to see it.
   const LOG = 200;
   const TOLD = {
-    loaded: (it) => `${it.function} loaded, ${it.outcome}${it.took === null ? "" : ` after ${span(it.took)}`}`,
+    loaded: (it) => `${it.function}${it.reason ? `, ${it.reason},` : ""} loaded, ${it.outcome}${it.took === null ? "" : ` after ${span(it.took)}`}`,
     dropped: (it) => `${it.function}: ${count(it.entries)} ${it.cause}, ${bytes(it.bytes)}`,
     emitted: (it) => `${it.event} emitted${it.is_soft ? " softly" : ""}`,
     tier: (it) => `${it.name} ${it.is_working ? "works again" : "does not work"}`,

@@ -245,7 +245,7 @@ fn what_happens_is_followed_where_somebody_wants_to_see_it() {
         }
     }
     program.cache.run(|| hostile("again"));
-    page.until("document.getElementById('log').textContent.includes('<img src=x onerror=harm()> loaded, stored after 0 s')");
+    page.until("document.getElementById('log').textContent.includes('<img src=x onerror=harm()>, cold, loaded, stored after 0 s')");
     page.eval("document.getElementById('follow').click()");
     assert_eq!(page.eval("window.isHarmed === undefined"), true);
     assert_eq!(page.complaints(), [""; 0]);
