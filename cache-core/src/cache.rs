@@ -249,10 +249,8 @@ impl Inner {
                     disk: function.tiers.disk.is_some(),
                     redis: function.tiers.redis.is_some(),
                     cost: function.cost,
-                    verifiable: false,
                     curve: state.curve(&self.memory.budget, &stats),
                     stats,
-                    labels: Vec::new(),
                 }
             })
             .collect()

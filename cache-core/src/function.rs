@@ -532,14 +532,10 @@ pub struct FunctionStats {
     pub disk: bool,
     /// Whether `redis` is in its attribute.
     pub redis: bool,
-    /// Whether its hits can be verified: its results can be compared, because they are `PartialEq` or `Serialize`.
-    pub verifiable: bool,
     /// What it has done.
     pub stats: Stats,
     /// What it would do with other limits.
     pub curve: Curve,
-    /// What was done for each value of `label`, those with the most calls first.
-    pub labels: Vec<LabelStats>,
 }
 
 serialize_fields!(FunctionStats {
@@ -554,24 +550,6 @@ serialize_fields!(FunctionStats {
     refusals,
     disk,
     redis,
-    verifiable,
     stats,
     curve,
-    labels,
 });
-
-/// What was done for one value of `label`.
-///
-/// The label of a call is known when its body is run, so that misses that shared another caller's body are not here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LabelStats {
-    /// What `label = "…"` made of the arguments; `None` for all that are not listed on their own.
-    pub label: Option<String>,
-    /// Calls that were answered with a stored value.
-    pub hits: u64,
-    /// Calls that ran the body, or found its result in a tier outside of the process.
-    pub loads: u64,
-}
-
-serialize_fields!(LabelStats { label, hits, loads });

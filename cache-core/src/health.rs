@@ -91,14 +91,13 @@ struct Counts {
     loads: u64,
     rejected: u64,
     corruptions: u64,
-    divergences: u64,
 }
 
 impl Counts {
     fn of(stats: &Stats) -> Self {
-        let &Stats { hits, misses, loads, rejected, corruptions, divergences, .. } = stats;
+        let &Stats { hits, misses, loads, rejected, corruptions, .. } = stats;
         let disabled = stats.miss_reasons.disabled;
-        Self { hits, misses, disabled, loads, rejected, corruptions, divergences }
+        Self { hits, misses, disabled, loads, rejected, corruptions }
     }
 
     fn n_calls(self) -> u64 {
@@ -117,7 +116,6 @@ impl Counts {
             loads: self.loads.saturating_sub(begin.loads),
             rejected: self.rejected.saturating_sub(begin.rejected),
             corruptions: self.corruptions.saturating_sub(begin.corruptions),
-            divergences: self.divergences.saturating_sub(begin.divergences),
         }
     }
 
@@ -140,10 +138,6 @@ impl Counts {
         }
         if self.corruptions > 0 {
             reasons.push(format!("`validate` has refused {} stored values", self.corruptions));
-        }
-        if self.divergences > 0 {
-            let n = self.divergences;
-            reasons.push(format!("{n} hits had another value than their body returns now"));
         }
         reasons
     }

@@ -175,7 +175,7 @@ pub use endpoint::Endpoint;
 pub use entry::EntryInfo;
 pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
-pub use function::{FunctionStats, LabelStats};
+pub use function::FunctionStats;
 pub use health::{Health, Status};
 pub use latency::Latencies;
 #[cfg(feature = "tracing")]

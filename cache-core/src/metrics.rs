@@ -119,9 +119,6 @@ pub(crate) const STATS: &[Metric<Stats>] = &[
     Metric::counter("timeouts", "Calls that ended because they took too long.", |it| {
         some(it.timeouts)
     }),
-    Metric::counter("divergences", "Verified hits whose body returned something else.", |it| {
-        some(it.divergences)
-    }),
     Metric::counter("body_seconds", "The time that bodies took.", |it| some(it.body_time)),
     Metric::gauge(
         "saved_seconds",

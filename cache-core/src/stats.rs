@@ -68,7 +68,6 @@ pub(crate) enum AnyTime {
     Timeouts,
     /// Misses because caching is switched off.
     Disabled,
-    Divergences,
     /// Bodies that have ended, and the time that they took.
     Bodies,
     BodyNanos,
@@ -167,7 +166,6 @@ impl Counters {
         if let Some(cost) = cost {
             *stats.money_saved.get_or_insert_default() += hits as f64 * cost;
         }
-        stats.divergences += since(AnyTime::Divergences as usize);
         let recalled = since(AnyTime::Recalled as usize);
         stats.recalled += recalled;
         stats.kept += since(AnyTime::Kept as usize);
@@ -244,8 +242,6 @@ pub struct Stats {
     pub corruptions: u64,
     /// Calls that ended with [`TimedOut`](crate::TimedOut).
     pub timeouts: u64,
-    /// Hits that were verified and whose body returned something else than what was stored, see `CACHE_VERIFY`.
-    pub divergences: u64,
     /// The time that all bodies together took which have returned.
     pub body_time: Duration,
     /// The time that the bodies of the hits would have taken: for each function, its hits times the mean of its bodies.
@@ -290,7 +286,6 @@ serialize_fields!(Stats {
     reloads,
     corruptions,
     timeouts,
-    divergences,
     body_time as seconds,
     time_saved as seconds,
     money_saved,

@@ -192,12 +192,6 @@
     { title: "Expires in", number: true, value: (it) => span(it.remaining) },
   ]);
 
-  const showLabels = table("labels", [
-    { title: "Label", value: (it) => it.label ?? "all others" },
-    { title: "Hits", number: true, value: (it) => count(it.hits) },
-    { title: "Loads", number: true, value: (it) => count(it.loads) },
-  ]);
-
   // Functions.
   const keyOf = (it) => `${it.module}::${it.name}:${it.line}`;
   let functions = [], opened = null;
@@ -223,8 +217,6 @@
     bars($("function-misses"), ends(row.stats));
     const points = row.curve.points.filter((it) => it.max_bytes !== null || it.max_entries !== null);
     bars($("function-curve"), limits({ points }));
-    $("labels").hidden = !row.labels.length;
-    showLabels(row.labels);
     $("function-facts").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   };
   const fact = (id, value) => {
