@@ -726,6 +726,9 @@ pub(crate) fn storable<R>(
     if is_refused || deadline <= now || life.idle == Some(Duration::ZERO) {
         return None;
     }
+    // A hit takes no memory.
+    key.state.times.hits.reserve();
+    cache.times.hits.reserve();
     let (label, stamps) = (terms.label, Stamps::new(stamps));
     let draft =
         Draft { key, label, size: terms.size, life, stamps, now, place: cache.memory.place() };
