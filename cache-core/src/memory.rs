@@ -878,7 +878,6 @@ impl Memory {
 
     /// Has hits be noted exactly while few entries are held, see [`Budget::is_exact`].
     fn note_size(&self, state: &State) {
-        self.recency.departures.store(state.departures.size(), Ordering::Relaxed);
         let is_exact = self.exact || self.budget.is_exact();
         if self.recency.is_exact.load(Ordering::Relaxed) != is_exact {
             self.recency.tick.fetch_max(state.tick, Ordering::Relaxed);
@@ -1060,6 +1059,7 @@ impl Memory {
     /// Lets others in, tells observers what went, and gives back what was taken out of reach if that is much or
     /// `is_urgent`.
     fn unlock(&self, mut guard: MutexGuard<'_, State>, is_urgent: bool) {
+        self.recency.departures.store(guard.departures.size(), Ordering::Relaxed);
         let state = &mut *guard;
         let is_due = is_urgent
             || self.is_private
