@@ -115,9 +115,11 @@ mod health;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
+mod identity;
 pub mod key;
 mod latency;
 mod lead;
+mod lifetime;
 mod limbo;
 mod loads;
 mod memory;
@@ -129,6 +131,7 @@ mod order;
 mod outcome;
 mod outer;
 mod ranking;
+mod recency;
 mod resistant;
 #[cfg(feature = "tokio")]
 mod runtime;
@@ -156,6 +159,7 @@ mod tiers;
 #[cfg(feature = "tiers")]
 mod time;
 mod timer;
+mod usage;
 mod waits;
 mod warm;
 mod worker;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 67] = [
+const ORDER: [&str; 71] = [
     "sync",
     "clock",
     "error",
@@ -39,6 +39,9 @@ const ORDER: [&str; 67] = [
     "metrics",
     "observer",
     "audit",
+    "identity",
+    "usage",
+    "lifetime",
     "entry",
     "outcome",
     "table",
@@ -46,6 +49,7 @@ const ORDER: [&str; 67] = [
     "ghosts",
     "resistant",
     "ranking",
+    "recency",
     "departures",
     "shadow",
     "limbo",
