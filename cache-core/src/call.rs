@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::cache::{self, Inner};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Age, Entry, EntryRef};
 use crate::epoch;
@@ -425,7 +425,7 @@ fn is_served(
     if !entry.is_of(instance)
         || !entry.is_current()
         || !is_heard(|endpoint| hears(entry, endpoint))
-        || entry.is_mortal() && !is_alive(entry, &cache.clock)
+        || !is_alive(entry, &cache.clock)
     {
         return false;
     }
@@ -438,11 +438,12 @@ fn is_served(
 
 /// Whether nothing is to be done about an entry but to serve it. Reading the clock costs more than all else in a hit.
 fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
-    if !entry.is_idling() && clock.is_surely_before(entry.rests_until()) {
+    let until = entry.rests_until();
+    if !entry.is_idling() && (until == Moment::NEVER || clock.is_surely_before(until)) {
         return true;
     }
     let now = clock.now();
-    let is_alive = now < entry.rests_until() && entry.is_fresh(now);
+    let is_alive = now < until && entry.is_fresh(now);
     if is_alive {
         entry.keep_alive(now);
     }
