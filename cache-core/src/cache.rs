@@ -22,7 +22,7 @@ use crate::health::{Health, Monitor};
 use crate::latency::Times;
 use crate::memory::Memory;
 use crate::metrics;
-use crate::observer::{Notice, Observer, Observers};
+use crate::observer::{HealthListener, Notice, Observer, Observers};
 use crate::outer::Outer;
 use crate::ranking::Eviction;
 use crate::sources::Sources;
@@ -35,7 +35,7 @@ use crate::{backend::CacheBackend, config::Custom, tiers::Tiers};
 /// Expired entries are given back in rounds at least this far apart.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Who listens to the health of the global cache hears of a change so late at the most.
+/// Who observes the global cache hears of a change of its health so late at the most.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A cache: the global one of the process, or a test's own.
@@ -193,12 +193,28 @@ impl Inner {
         self.memory.reuse().curve(&self.memory.budget, &self.stats())
     }
 
+    /// Judges, and tells observers if the verdict is another one.
     fn health(&self) -> Health {
+        self.tell_of_tiers();
         let is_enabled = self.enabled.load(Ordering::SeqCst);
-        self.monitor.judge(is_enabled, &self.stats(), &self.tiers(), self.settings.thresholds)
+        let (stats, tiers) = (self.stats(), self.tiers());
+        let health = self.monitor.judge(is_enabled, &stats, &tiers, self.settings.thresholds);
+        if self.observers.can_hear() && self.monitor.is_news(health.status) {
+            self.observers.tell(&Notice::Health(&health));
+        }
+        health
     }
 
-    /// Judges now and then, so that listeners hear of a change that nobody asks for.
+    /// Tells observers of tiers that have begun to fail, or work again.
+    pub(crate) fn tell_of_tiers(&self) {
+        if self.observers.can_hear() {
+            for TierStats { name, is_working, .. } in self.monitor.changed(self.tiers()) {
+                self.observers.tell(&Notice::Tier { name, is_working });
+            }
+        }
+    }
+
+    /// Judges now and then, so that observers hear of a change that nobody asks for.
     fn watch_health(&'static self) {
         worker::after(HEALTH_INTERVAL, move || {
             self.health();
@@ -510,9 +526,7 @@ impl Cache {
     /// [`Builder::min_hit_rate`] and [`Builder::max_rejected_rate`] say how much is few and many.
     #[must_use]
     pub fn health(&self) -> Health {
-        let health = self.inner.health();
-        self.inner.observers.tell_of_health(&health);
-        health
+        self.inner.health()
     }
 
     /// Has somebody be told what happens from now on, other than hits.
@@ -541,13 +555,18 @@ impl Cache {
     /// It is called under no lock, by whoever does what it is told of, and a panic of it is dropped. It may call cached
     /// functions, of which nobody is told. What happens in them is none of the load's that it was told of.
     pub fn observe(&self, observer: impl Observer + 'static) {
-        self.inner.observers.add(Arc::new(observer));
+        let is_first = self.inner.observers.add(Arc::new(observer));
+        if let Ref::Global(cache) = &self.inner
+            && is_first
+        {
+            cache.watch_health();
+        }
     }
 
     /// Has a function called when the verdict of [`Cache::health`] changes, beginning from a healthy one.
     ///
-    /// It is called when somebody asks for the verdict, and for the cache of the process every ten seconds.
-    /// No lock is held meanwhile, so that it may use the cache.
+    /// It is an observer of [`Notice::Health`] alone: called when somebody asks for the verdict, and for the cache of the
+    /// process every ten seconds; under no lock, so that it may use the cache; and a panic of it is dropped.
     ///
     /// ```
     /// use cache_core::Cache;
@@ -555,12 +574,7 @@ impl Cache {
     /// Cache::global().on_health(|health| eprintln!("the cache is {}: {:?}", health.status, health.reasons));
     /// ```
     pub fn on_health(&self, listener: impl Fn(&Health) + Send + Sync + 'static) {
-        let is_first = self.inner.monitor.listen(listener);
-        if let Ref::Global(cache) = &self.inner
-            && is_first
-        {
-            cache.watch_health();
-        }
+        self.observe(HealthListener(listener));
     }
 
     /// The most recently used entries, at most `limit` of them.

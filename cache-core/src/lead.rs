@@ -358,10 +358,7 @@ impl<K: AsKey> Leader<K> {
         let everything = events.stamp_everything();
         flight.sources().watch(events.watch());
         let errand = self.run_async(asking).await;
-        if self.cache.observers.is_any() {
-            let tiers = self.cache.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default();
-            self.cache.observers.tell_of_tiers(&tiers);
-        }
+        self.cache.tell_of_tiers();
         match errand.answer() {
             Some(answer) => {
                 self.key.key().state.counters.add(AnyTime::Recalled, 1);
