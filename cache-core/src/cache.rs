@@ -165,6 +165,7 @@ impl Inner {
             self.enabled.load(Ordering::SeqCst),
             owner,
             self.is_global,
+            self.settings.verify,
         )
     }
 
@@ -197,8 +198,11 @@ impl Inner {
     fn health(&self) -> Health {
         self.tell_of_tiers();
         let is_enabled = self.enabled.load(Ordering::SeqCst);
-        let (stats, tiers) = (self.stats(), self.tiers());
-        let health = self.monitor.judge(is_enabled, &stats, &tiers, self.settings.thresholds);
+        let (stats, tiers, thresholds) = (self.stats(), self.tiers(), self.settings.thresholds);
+        let states = self.known_states();
+        let suspects = states.iter().filter(|state| state.comparison().1.is_some());
+        let suspects: Vec<_> = suspects.map(|state| state.function.name).collect();
+        let health = self.monitor.judge(is_enabled, &stats, &tiers, thresholds, &suspects);
         if self.observers.can_hear() && self.monitor.is_news(health.status) {
             self.observers.tell(&Notice::Health(&health));
         }
@@ -253,6 +257,7 @@ impl Inner {
             .map(|function| {
                 let state = self.state(function);
                 let stats = state.stats();
+                let (comparable, suspect) = state.comparison();
                 FunctionStats {
                     name: function.name,
                     module: function.module,
@@ -262,6 +267,8 @@ impl Inner {
                     ttl: self.ttl(&state),
                     enabled: state.is_enabled(),
                     refusals: state.refusals(),
+                    comparable,
+                    suspect,
                     disk: function.tiers.disk.is_some(),
                     redis: function.tiers.redis.is_some(),
                     cost: function.cost,
@@ -679,6 +686,7 @@ impl Cache {
             ttl: settings.ttl,
             exact_order: settings.exact_order,
             eviction: settings.eviction,
+            verify: settings.verify.share,
             warnings,
         }
     }
@@ -852,6 +860,56 @@ impl Builder {
     /// The share of results that are too large above which [`Cache::health`] is not well; 0.05 by default.
     pub fn max_rejected_rate(mut self, rate: f64) -> Self {
         self.settings.thresholds.max_rejected_rate = rate;
+        self
+    }
+
+    /// Has a share of the hits run their bodies all the same, and compares the stored results with the fresh ones; 0.0 by
+    /// default. `CACHE_VERIFY` wins over it.
+    ///
+    /// A difference says that the cached function is wrong: something that its result depends on is not in its key, its
+    /// body is not pure, or something has changed without an event that it names. It is counted as
+    /// [`Stats::divergences`], told to observers once for each function, a reason for [`Cache::health`] not to be well, and
+    /// shown with a digest of the key by [`Cache::functions`].
+    ///
+    /// Such a call is a hit and a load: it waits for the body and gets its result, which is stored; where that is an
+    /// `Err`, it gets the stored one. Nothing is said of a result that was invalidated, replaced or has expired while the
+    /// body ran. What was written and is yet to be emitted looks like a missing event, so a few differences among very
+    /// many calls need not be mistakes.
+    ///
+    /// Values are compared by `PartialEq`, or else by what they serialize to. Those that have neither are not, nor those of
+    /// generic functions whose bounds say neither: [`FunctionStats::comparable`] tells. A value that differs from itself, as
+    /// a float that is no number does, is taken for equal. Not compared are calls within a body that runs to be compared,
+    /// results that are served stale or reloaded in the background, and responses that `ResponseLayer` keeps.
+    pub fn verify(mut self, share: f64) -> Self {
+        self.settings.verify.share = share.clamp(0.0, 1.0);
+        self
+    }
+
+    /// Whether a call panics that finds a difference, so that a test fails; `CACHE_VERIFY=100%,fail` has it do so.
+    ///
+    /// ```should_panic
+    /// use std::cell::Cell;
+    ///
+    /// use cache_core::{Cache, cached, testing::TestCache};
+    ///
+    /// thread_local! {
+    ///     static CURRENCY: Cell<&'static str> = const { Cell::new("EUR") };
+    /// }
+    ///
+    /// #[cached]
+    /// fn price(article: u64) -> String {
+    ///     format!("{article} {}", CURRENCY.get()) // which is not in the key
+    /// }
+    ///
+    /// let cache = TestCache::from_builder(Cache::builder().verify(1.0).fail_on_divergence(true));
+    /// cache.run(|| {
+    ///     price(7);
+    ///     CURRENCY.set("USD");
+    ///     price(7); // panics
+    /// });
+    /// ```
+    pub fn fail_on_divergence(mut self, fail: bool) -> Self {
+        self.settings.verify.fails = fail;
         self
     }
 

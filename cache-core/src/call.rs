@@ -229,6 +229,10 @@ impl Call {
                 let ticket = ticket(Join::Again, None, Some(spare), true);
                 Apart::Due(out, Reload(Miss { plan, ticket }))
             }
+            Look::Doubt(spare) => {
+                let ticket = ticket(Join::Again, around, Some(spare), true);
+                Apart::Miss(Miss { plan, ticket })
+            }
             Look::Nothing(spare) => {
                 let ticket = ticket(mode.join(state.function), around, spare, false);
                 Apart::Miss(Miss { plan, ticket })
@@ -278,6 +282,12 @@ impl Call {
         let around = around(&cache, key);
         let spare = match look(&cache, key, mode, plan, around.as_ref()) {
             Look::Hit(out) | Look::Due(out, _) => return out,
+            Look::Doubt(spare) => {
+                let (key, join, spare) = (key.to_owned(state.clone()), Join::Again, Some(spare));
+                let was_counted = true;
+                let ticket = Ticket { cache, key, join, around, spare, was_counted, begun: None };
+                return Miss { plan, ticket: Some(ticket) }.load(body);
+            }
             Look::Nothing(spare) => spare,
         };
         if let Some(out) = spare.as_ref().and_then(|it| it.serve_meanwhile(&cache, key, plan)) {
@@ -501,6 +511,8 @@ enum Look<R> {
     Hit(R),
     /// Its result, and that it is this call's turn to have that reloaded.
     Due(R, Spare),
+    /// Its result, which is to be compared with a fresh one.
+    Doubt(Spare),
     /// No result, unless in need.
     Nothing(Option<Spare>),
 }
@@ -514,10 +526,11 @@ fn look<R>(
     around: Option<&Arc<Sources>>,
 ) -> Look<R> {
     let function = key.state.function;
-    if mode != Mode::Normal || context::is_plain() && !function.looks_twice() {
+    let sees_all = cache.is_private() || key.state.is_verified();
+    if mode != Mode::Normal || !sees_all && context::is_plain() && !function.looks_twice() {
         return Look::Nothing(None);
     }
-    let is_timed = context::takes_time() || cache.is_private();
+    let is_timed = context::takes_time() || sees_all;
     let Some(pin) = epoch::pin() else { return Look::Nothing(None) };
     let now = cache.clock.now();
     let Some((found, age)) = cache.memory.get(pin, key, now) else { return Look::Nothing(None) };
@@ -525,6 +538,7 @@ fn look<R>(
     let spare = |entry: Entry<'_>, answers_errors| Spare {
         entry: entry.to_owned(),
         answers_errors,
+        is_doubted: false,
         around: around.cloned(),
     };
     let again = now.after(function.err_ttl.unwrap_or(RETRY));
@@ -553,7 +567,17 @@ fn look<R>(
     if is_timed {
         note_hit_time(cache, key, cache.clock.now().since(now));
     }
-    if is_due { Look::Due(out, spare(entry, true)) } else { Look::Hit(out) }
+    if is_due {
+        return Look::Due(out, spare(entry, true));
+    }
+    let is_doubted = age == Age::Fresh
+        && key.state.is_to_verify(plan.are_same().is_some())
+        && !context::is_verifying();
+    if is_doubted {
+        Look::Doubt(Spare { is_doubted, ..spare(entry, true) })
+    } else {
+        Look::Hit(out)
+    }
 }
 
 fn note_hit_time(cache: &Inner, key: KeyRef<'_>, span: Duration) {

@@ -900,6 +900,11 @@ impl<'a> Entry<'a> {
         self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
     }
 
+    /// What tells its key from others, without the arguments.
+    pub(crate) fn digest(self) -> String {
+        format!("{:016x}", key::digest_of(self.key_bytes()))
+    }
+
     /// As people read it.
     pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
         let header = self.header();
@@ -908,7 +913,7 @@ impl<'a> Entry<'a> {
         EntryInfo {
             function,
             label: self.label().map(str::to_owned),
-            key: format!("{:016x}", key::digest_of(self.key_bytes())),
+            key: self.digest(),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
             uses: self.uses(),
@@ -984,6 +989,7 @@ pub struct EntryInfo {
 pub(crate) mod tests {
     use super::*;
     use crate::function::{Function, Overrides};
+    use crate::verify::Verify;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::OnceLock;
 
@@ -991,11 +997,10 @@ pub(crate) mod tests {
     pub(crate) fn state() -> Ref<FunctionState> {
         static FUNCTION: Function = Function::new("area", module_path!(), file!(), line!());
         static STATE: OnceLock<FunctionState> = OnceLock::new();
-        Ref::Global(
-            STATE.get_or_init(|| {
-                FunctionState::new(&FUNCTION, &Overrides::default(), true, 0, false)
-            }),
-        )
+        Ref::Global(STATE.get_or_init(|| {
+            let (overrides, verify) = (Overrides::default(), Verify::default());
+            FunctionState::new(&FUNCTION, &overrides, true, 0, false, verify)
+        }))
     }
 
     /// The key of a call of that function.

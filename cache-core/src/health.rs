@@ -95,13 +95,14 @@ struct Counts {
     loads: u64,
     rejected: u64,
     corruptions: u64,
+    divergences: u64,
 }
 
 impl Counts {
     fn of(stats: &Stats) -> Self {
-        let &Stats { hits, misses, loads, rejected, corruptions, .. } = stats;
+        let &Stats { hits, misses, loads, rejected, corruptions, divergences, .. } = stats;
         let disabled = stats.miss_reasons.disabled;
-        Self { hits, misses, disabled, loads, rejected, corruptions }
+        Self { hits, misses, disabled, loads, rejected, corruptions, divergences }
     }
 
     fn n_calls(self) -> u64 {
@@ -120,11 +121,12 @@ impl Counts {
             loads: self.loads.saturating_sub(begin.loads),
             rejected: self.rejected.saturating_sub(begin.rejected),
             corruptions: self.corruptions.saturating_sub(begin.corruptions),
+            divergences: self.divergences.saturating_sub(begin.divergences),
         }
     }
 
     /// What is wrong.
-    fn reasons(self, thresholds: Thresholds) -> Vec<String> {
+    fn reasons(self, thresholds: Thresholds, suspects: &[&str]) -> Vec<String> {
         let Thresholds { min_hit_rate, max_rejected_rate } = thresholds;
         let n_calls = self.n_calls();
         let share = |n: u64, all: u64| n as f64 / all.max(1) as f64;
@@ -143,6 +145,10 @@ impl Counts {
         if self.corruptions > 0 {
             reasons.push(format!("`validate` has refused {} stored values", self.corruptions));
         }
+        if self.divergences > 0 {
+            let (n, suspects) = (self.divergences, suspects.join("`, `"));
+            reasons.push(format!("{n} stored results differed from fresh ones, of `{suspects}`"));
+        }
         reasons
     }
 }
@@ -155,12 +161,13 @@ impl Monitor {
         stats: &Stats,
         tiers: &[TierStats],
         thresholds: Thresholds,
+        suspects: &[&str],
     ) -> Health {
         let counts = Counts::of(stats);
         let mut seen = self.seen.lock();
         let window = counts.since(seen.begin);
         if window.n_calls() >= WINDOW {
-            seen.reasons = window.reasons(thresholds);
+            seen.reasons = window.reasons(thresholds, suspects);
             seen.begin = counts;
         }
         let dead = tiers.iter().filter(|tier| !tier.is_working);

@@ -119,6 +119,12 @@ pub(crate) const STATS: &[Metric<Stats>] = &[
     Metric::counter("timeouts", "Calls that ended because they took too long.", |it| {
         some(it.timeouts)
     }),
+    Metric::counter("verified", "Hits that were compared with fresh values.", |it| {
+        some(it.verified)
+    }),
+    Metric::counter("divergences", "Stored values that differed from fresh ones.", |it| {
+        some(it.divergences)
+    }),
     Metric::counter("body_seconds", "The time that bodies took.", |it| some(it.body_time)),
     Metric::gauge(
         "saved_seconds",

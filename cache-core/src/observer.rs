@@ -72,6 +72,19 @@ pub enum Notice<'a> {
         /// Whether it is asked from now on.
         is_working: bool,
     },
+    /// A stored result has differed from a fresh one, for the first time of its function, see
+    /// [`Builder::verify`](crate::Builder::verify).
+    #[non_exhaustive]
+    Diverged {
+        /// The name of the function.
+        function: &'static str,
+        /// The source file that it is in.
+        file: &'static str,
+        /// The line there.
+        line: u32,
+        /// A digest of the key, as [`EntryInfo::key`](crate::EntryInfo::key) shows it.
+        key: &'a str,
+    },
     /// The verdict on the cache has changed, beginning from a healthy one.
     ///
     /// That is found when somebody asks for it by [`Cache::health`](crate::Cache::health), and for the cache of the process

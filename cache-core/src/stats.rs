@@ -68,6 +68,8 @@ pub(crate) enum AnyTime {
     Timeouts,
     /// Misses because caching is switched off.
     Disabled,
+    Verified,
+    Divergences,
     /// Bodies that have ended, and the time that they took.
     Bodies,
     BodyNanos,
@@ -181,6 +183,8 @@ impl Counters {
         stats.stale += since(AnyTime::Stale as usize);
         stats.reloads += since(AnyTime::Reloads as usize);
         stats.timeouts += since(AnyTime::Timeouts as usize);
+        stats.verified += since(AnyTime::Verified as usize);
+        stats.divergences += since(AnyTime::Divergences as usize);
     }
 
     fn totals(&self) -> Totals {
@@ -242,6 +246,10 @@ pub struct Stats {
     pub corruptions: u64,
     /// Calls that ended with [`TimedOut`](crate::TimedOut).
     pub timeouts: u64,
+    /// Hits whose stored values were compared with fresh ones, as [`Builder::verify`](crate::Builder::verify) asks for.
+    pub verified: u64,
+    /// Stored values that differed from fresh ones; each is one of `verified`.
+    pub divergences: u64,
     /// The time that all bodies together took which have returned.
     pub body_time: Duration,
     /// The time that the bodies of the hits would have taken: for each function, its hits times the mean of its bodies.
@@ -286,6 +294,8 @@ serialize_fields!(Stats {
     reloads,
     corruptions,
     timeouts,
+    verified,
+    divergences,
     body_time as seconds,
     time_saved as seconds,
     money_saved,

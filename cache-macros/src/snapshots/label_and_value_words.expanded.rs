@@ -101,7 +101,10 @@ impl generate {
             #[allow(unused_imports)]
             use ::cache_core::__private::probes::*;
             (&::cache_core::__private::Planned(
-                ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
+                (&::cache_core::__private::Compared(
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
+                ))
+                    .__cache_compared(),
             ))
                 .__cache_sized_plan()
         }

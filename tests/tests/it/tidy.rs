@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 67] = [
+const ORDER: [&str; 68] = [
     "sync",
     "clock",
     "error",
@@ -33,6 +33,7 @@ const ORDER: [&str; 67] = [
     "budget",
     "curve",
     "health",
+    "verify",
     "waits",
     "function",
     "advice",

@@ -176,6 +176,13 @@
     n("evictions", "Evicted"), n("invalidations", "Invalidated"), n("entries", "Entries"), n("bytes", "Bytes", bytes),
   ];
   const showFunctions = table("functions", FUNCTIONS, { by: "misses", down: true });
+  const showSuspects = table("suspects", [
+    { title: "Function", value: (it) => it.name },
+    { title: "Defined at", value: (it) => `${it.file}:${it.line}` },
+    { title: "Hits compared", number: true, value: (it) => (it.comparable ? count(it.stats.verified) : "cannot be") },
+    { title: "Results that differed", number: true, value: (it) => count(it.stats.divergences) },
+    { title: "Key of the first", look: "key", value: (it) => it.suspect },
+  ]);
   const showTiers = table("tiers", [
     { title: "Tier", value: (it) => it.name },
     { title: "State", value: (it) => it, show: (it) => el("span", { class: it.is_working ? "good" : "bad" }, it.is_working ? "working" : "left in peace") },
@@ -246,6 +253,10 @@
       if (!part.length || all.length >= total) break;
     }
     functions = all;
+    const compared = functions.filter((it) => it.comparable !== null);
+    compared.sort((a, b) => b.stats.divergences - a.stats.divergences);
+    $("suspects-section").hidden = !compared.length;
+    showSuspects(compared);
     drawFunctions();
   };
 
@@ -340,6 +351,7 @@
     dropped: (it) => `${it.function}: ${count(it.entries)} ${it.cause}, ${bytes(it.bytes)}`,
     emitted: (it) => `${it.event} emitted${it.is_soft ? " softly" : ""}`,
     tier: (it) => `${it.name} ${it.is_working ? "works again" : "does not work"}`,
+    diverged: (it) => `${it.function} at ${it.file}:${it.line}: a stored result differed from a fresh one, key ${it.key}`,
     health: (it) => `${it.status}: ${it.reasons.join("; ") || "all is well"}`,
     missed: (it) => `${count(it.messages)} more, too fast for this page`,
   };
