@@ -273,6 +273,7 @@ impl Inner {
                     redis: function.tiers.redis.is_some(),
                     cost: function.cost,
                     curve: state.curve(&self.memory.budget, &stats),
+                    labels: state.labels.stats(),
                     stats,
                 }
             })

@@ -21,6 +21,7 @@ use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::key::{KeyPart, KeyWriter};
+use crate::labels::LabelStats;
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
@@ -95,6 +96,12 @@ impl Site {
     #[must_use]
     pub fn stats(self) -> Stats {
         context::current_cache().state(self.function).stats()
+    }
+
+    /// What the function has done by label.
+    #[must_use]
+    pub fn labels(self) -> Vec<LabelStats> {
+        context::current_cache().state(self.function).labels.stats()
     }
 
     /// Drops what the function has stored.
@@ -414,7 +421,7 @@ fn serve<R>(
     found: &Found<'_>,
     plan: Plan<R>,
 ) -> Option<R> {
-    if found.entry().is_special() && !is_served(cache, state, instance, found.entry()) {
+    if found.entry().is_special() && !is_served(cache, state, instance, found) {
         return None;
     }
     if cache.memory.note_hit(found, state, &cache.clock) {
@@ -423,14 +430,15 @@ fn serve<R>(
     plan.restore(found.entry())
 }
 
-/// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
+/// Whether an entry that is of one instantiation, mortal, labelled or of a limited function is for this call.
 #[inline(never)]
 fn is_served(
     cache: &Inner,
     state: &FunctionState,
     instance: Option<TypeId>,
-    entry: Entry<'_>,
+    found: &Found<'_>,
 ) -> bool {
+    let entry = found.entry();
     if !entry.is_of(instance)
         || !entry.is_current()
         || !is_heard(|endpoint| hears(entry, endpoint))
@@ -441,6 +449,9 @@ fn is_served(
     if state.is_limited() {
         // It has an order of its own, which may be an exact one.
         cache.memory.note_order(entry, state);
+    }
+    if let Some(label) = entry.label() {
+        label.note_hit(found.slot());
     }
     true
 }

@@ -18,6 +18,7 @@ use crate::clock::{Moment, nanos};
 use crate::events::{Change, Stamps, Topic};
 use crate::function::FunctionState;
 use crate::key;
+use crate::labels::Label;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
@@ -269,7 +270,7 @@ impl Coarse {
 
 /// What few entries have. It lies before the header.
 struct More {
-    label: Option<Box<str>>,
+    label: Option<Box<Label>>,
     instance: Option<TypeId>,
     charge: usize,
     /// The first moment at which it is expired. Only ever moved to an earlier one.
@@ -415,7 +416,7 @@ const DEADLINE: usize = 34;
 pub(crate) struct Draft<'a> {
     pub(crate) key: KeyRef<'a>,
 
-    pub(crate) label: Option<Box<str>>,
+    pub(crate) label: Option<Box<Label>>,
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
     pub(crate) life: Lifetime,
@@ -445,7 +446,7 @@ impl EntryRef {
         if key.state.is_limited() {
             id.0 |= Id::IS_LIMITED;
         }
-        let label_len = label.as_ref().map_or(0, |label| label.len());
+        let label_len = label.as_ref().map_or(0, |label| label.text.len() + size_of::<Label>());
         let stamps_size = stamps.as_ref().map_or(0, Stamps::size);
         let charge = |has_more| {
             let parts = [
@@ -672,7 +673,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What `label = "…"` says of the call.
-    pub(crate) fn label(self) -> Option<&'a str> {
+    pub(crate) fn label(self) -> Option<&'a Label> {
         self.more()?.label.as_deref()
     }
 
@@ -912,7 +913,7 @@ impl<'a> Entry<'a> {
         let expires = self.deadline().min(unused_until);
         EntryInfo {
             function,
-            label: self.label().map(str::to_owned),
+            label: self.label().map(|label| label.text.to_string()),
             key: self.digest(),
             age: header.created.until(now),
             idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),

@@ -10,6 +10,7 @@ use crate::budget::Budget;
 use crate::curve::{Curve, Reuse};
 use crate::event::Family;
 use crate::key::Start;
+use crate::labels::{LabelStats, Labels};
 use crate::latency::Times;
 use crate::serialize::{seconds_if_any, serialize_fields};
 use crate::stats::{Counters, Stats};
@@ -380,6 +381,7 @@ pub(crate) struct FunctionState {
     pub(crate) keys: Start,
     /// How many results each layer of `validate` has refused.
     refusals: Box<[AtomicU64]>,
+    pub(crate) labels: Labels,
     /// Which of its hits are compared with fresh results.
     pub(crate) verify: Verify,
     sampler: Sampler,
@@ -435,6 +437,7 @@ impl FunctionState {
             looked_up_as: AtomicU32::new(OFF),
             keys: function.keys(),
             refusals: function.layers.iter().map(|_| AtomicU64::new(0)).collect(),
+            labels: Labels::new(is_global),
             verify,
             sampler: Sampler::default(),
             is_comparable: OnceLock::new(),
@@ -536,7 +539,7 @@ impl FunctionState {
 
     /// The bytes that its statistics take.
     pub(crate) fn stats_bytes(&self) -> usize {
-        self.times.size() + self.reuse.size()
+        self.times.size() + self.reuse.size() + self.labels.size()
     }
 
     /// What its calls would have been with other limits: its own, or those of the cache.
@@ -548,6 +551,7 @@ impl FunctionState {
         self.counters.reset();
         self.times.reset();
         self.reuse.restart(0, 0);
+        self.labels.reset();
         *self.suspect.lock() = None;
         self.refusals.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.budget.reset_peak();
@@ -591,6 +595,8 @@ pub struct FunctionStats {
     pub stats: Stats,
     /// What it would do with other limits.
     pub curve: Curve,
+    /// What it has done by label, the one with the most hits first.
+    pub labels: Vec<LabelStats>,
 }
 
 serialize_fields!(FunctionStats {
@@ -609,4 +615,5 @@ serialize_fields!(FunctionStats {
     redis,
     stats,
     curve,
+    labels,
 });

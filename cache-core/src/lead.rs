@@ -442,7 +442,7 @@ impl<K: AsKey> Leader<K> {
         let (cache, key) = (&self.cache, self.key.key());
         let took =
             (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
-        took.into_iter().for_each(|took| note_body(cache, key, took));
+        took.into_iter().for_each(|took| note_body(cache, key, took, &terms));
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
@@ -716,7 +716,8 @@ fn compare<R>(cache: &Inner, key: KeyRef<'_>, plan: Plan<R>, stored: &EntryRef, 
 }
 
 /// Notes how long a body took.
-fn note_body(cache: &Inner, key: KeyRef<'_>, span: Duration) {
+fn note_body(cache: &Inner, key: KeyRef<'_>, span: Duration, terms: &Terms) {
+    terms.label.iter().for_each(|label| key.state.labels.note_load(label));
     key.state.counters.body(span);
     key.state.times.bodies.record(span);
     cache.times.bodies.record(span);
@@ -773,7 +774,8 @@ pub(crate) fn storable<R>(
     // A hit takes no memory.
     key.state.times.hits.reserve();
     cache.times.hits.reserve();
-    let (label, stamps) = (terms.label, Stamps::new(stamps));
+    let label = terms.label.map(|text| key.state.labels.label(text));
+    let stamps = Stamps::new(stamps);
     let draft =
         Draft { key, label, size: terms.size, life, stamps, now, place: cache.memory.place() };
     quietly(key, || plan.entry(out, draft))

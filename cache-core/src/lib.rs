@@ -62,7 +62,7 @@
 //!   `runtime`, `span`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
-//! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters. `curve`, `advice`,
+//! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters, and `labels` by label. `curve`, `advice`,
 //!   `health`: what they say. `budget`: limits. `verify`: whether stored results are right. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
@@ -116,6 +116,7 @@ mod health;
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
 pub mod key;
+mod labels;
 mod latency;
 mod lead;
 mod limbo;
@@ -178,6 +179,7 @@ pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use health::{Health, Status};
+pub use labels::LabelStats;
 pub use latency::Latencies;
 #[cfg(feature = "tracing")]
 pub use observer::TracingObserver;

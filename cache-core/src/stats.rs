@@ -77,12 +77,40 @@ pub(crate) enum AnyTime {
 
 const N_COUNTS: usize = AnyTime::BodyNanos as usize + 1;
 
+/// A number of hits.
+pub(crate) struct Hits {
+    /// Where each thread counts those in the global cache for itself: a plain store.
+    tally: Tally,
+    /// Those in a test's own cache, which comes and goes, and of calls that had to look twice.
+    others: AtomicU64,
+}
+
+impl Hits {
+    pub(crate) fn new(is_global: bool) -> Self {
+        let tally = if is_global { Tally::new() } else { Tally::NONE };
+        Self { tally, others: AtomicU64::new(0) }
+    }
+
+    /// Counts a hit of the thread that has this slot, and says how many that makes.
+    #[inline]
+    pub(crate) fn count(&self, slot: &Slot) -> u64 {
+        slot.count_hit(self.tally).unwrap_or_else(|| self.count_other())
+    }
+
+    /// Counts a hit that does not go the common way.
+    #[inline(never)]
+    pub(crate) fn count_other(&self) -> u64 {
+        self.others.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.tally.total() + self.others.load(Ordering::Relaxed)
+    }
+}
+
 /// The counters of one function in one cache.
 pub(crate) struct Counters {
-    /// Where each thread counts the hits in the global cache for itself: a plain store.
-    tally: Tally,
-    /// Hits in a test's own cache, which comes and goes, and those of calls that had to look twice.
-    other_hits: AtomicU64,
+    pub(crate) hits: Hits,
     others: [AtomicU64; N_COUNTS],
     /// What the counters showed at the last reset. Counters themselves never go back,
     /// so a reset cannot lose an increment that happens meanwhile.
@@ -97,24 +125,7 @@ struct Totals {
 
 impl Counters {
     pub(crate) fn new(is_global: bool) -> Self {
-        Self {
-            tally: if is_global { Tally::new() } else { Tally::NONE },
-            other_hits: AtomicU64::new(0),
-            others: Default::default(),
-            baseline: Mutex::default(),
-        }
-    }
-
-    /// Counts a hit of the thread that has this slot, and says how many that makes.
-    #[inline]
-    pub(crate) fn hit(&self, slot: &Slot) -> u64 {
-        slot.count_hit(self.tally).unwrap_or_else(|| self.other_hit())
-    }
-
-    /// Counts a hit that does not go the common way.
-    #[inline(never)]
-    pub(crate) fn other_hit(&self) -> u64 {
-        self.other_hits.fetch_add(1, Ordering::Relaxed)
+        Self { hits: Hits::new(is_global), others: Default::default(), baseline: Mutex::default() }
     }
 
     /// Counts a miss, under the lock of the memory.
@@ -188,8 +199,7 @@ impl Counters {
     }
 
     fn totals(&self) -> Totals {
-        let hits = self.tally.total() + self.other_hits.load(Ordering::Relaxed);
-        let mut totals = Totals { hits, ..Totals::default() };
+        let mut totals = Totals { hits: self.hits.total(), ..Totals::default() };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);
         }

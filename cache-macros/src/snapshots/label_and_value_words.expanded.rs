@@ -113,6 +113,10 @@ impl generate {
     fn stats() -> ::cache_core::Stats {
         generate::__cache_site().stats()
     }
+    /// What happened so far by label, the one with the most hits first.
+    fn labels() -> ::cache_core::__private::Vec<::cache_core::LabelStats> {
+        generate::__cache_site().labels()
+    }
     /// Drops every entry.
     fn clear() {
         generate::__cache_site().clear()

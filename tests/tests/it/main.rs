@@ -23,6 +23,7 @@ mod http;
 mod inheritance;
 mod invalidation;
 mod keys;
+mod labels;
 mod loading_async;
 mod loading_sync;
 mod memory;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 68] = [
+const ORDER: [&str; 69] = [
     "sync",
     "clock",
     "error",
@@ -30,6 +30,7 @@ const ORDER: [&str; 68] = [
     "serialize",
     "latency",
     "stats",
+    "labels",
     "budget",
     "curve",
     "health",

@@ -183,6 +183,13 @@
     { title: "Results that differed", number: true, value: (it) => count(it.stats.divergences) },
     { title: "Key of the first", look: "key", value: (it) => it.suspect },
   ]);
+  const showLabels = table("labels", [
+    { id: "label", title: "Label", value: (it) => it.label },
+    { id: "hits", title: "Hits", number: true, value: (it) => it.hits, show: (it) => count(it.hits) },
+    { id: "loads", title: "Loads", number: true, value: (it) => it.loads, show: (it) => count(it.loads) },
+    { id: "entries", title: "Entries", number: true, value: (it) => it.entries, show: (it) => count(it.entries) },
+    { id: "bytes", title: "Bytes", number: true, value: (it) => it.bytes, show: (it) => bytes(it.bytes) },
+  ], { by: "hits", down: true });
   const showTiers = table("tiers", [
     { title: "Tier", value: (it) => it.name },
     { title: "State", value: (it) => it, show: (it) => el("span", { class: it.is_working ? "good" : "bad" }, it.is_working ? "working" : "left in peace") },
@@ -224,6 +231,8 @@
     bars($("function-misses"), ends(row.stats));
     const points = row.curve.points.filter((it) => it.max_bytes !== null || it.max_entries !== null);
     bars($("function-curve"), limits({ points }));
+    $("labels-region").hidden = !row.labels.length;
+    showLabels(row.labels);
     $("function-facts").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   };
   const fact = (id, value) => {
@@ -323,12 +332,14 @@
     $("tiers-section").hidden = !tiers.length;
     showTiers(tiers);
   };
+  let reason = "";
   const readHealth = async () => {
     const { status, reasons } = await ask("health");
     $("health").textContent = status;
     $("health").className = `badge ${{ healthy: "good", disabled: "bad" }[status] ?? "warn"}`;
     $("health").title = reasons.join("\n");
-    say(reasons[0] ?? "");
+    // What was done stays there to be read until there is another reason.
+    if (reason !== (reasons[0] ?? "")) say(reason = reasons[0] ?? "");
   };
   let isOn = true;
   const readConfig = async () => {
