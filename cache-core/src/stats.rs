@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::nanos;
 use crate::epoch::{Slot, Tally};
-use crate::latency::Latencies;
+use crate::latency::{Latencies, time};
 use crate::serialize::{seconds, serialize_fields};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
@@ -424,48 +424,80 @@ impl Stats {
 }
 
 impl fmt::Display for Stats {
+    /// Two columns; what is told of few functions only where there is something to tell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = |one: &str, value: String, other: &str, beside: String| {
+            format!("{one:<10}{value:>14}   {other:<14}{beside:>14}")
+        };
+        let count = |n: u64| n.to_string();
         let limit = |limit: Option<usize>, show: fn(usize) -> String| {
             limit.map_or("no limit".to_owned(), show)
         };
-        writeln!(
-            f,
-            "hits      {:>14}   hit rate      {:>13.1}%",
-            self.hits,
-            100.0 * self.hit_rate()
-        )?;
-        writeln!(f, "misses    {:>14}   coalesced     {:>14}", self.misses, self.coalesced)?;
-        writeln!(f, "loads     {:>14}   errors        {:>14}", self.loads, self.errors)?;
-        writeln!(f, "stale     {:>14}   reloads       {:>14}", self.stale, self.reloads)?;
-        writeln!(f, "inserted  {:>14}   evicted       {:>14}", self.insertions, self.evictions)?;
-        writeln!(
-            f,
-            "expired   {:>14}   invalidated   {:>14}",
-            self.expirations, self.invalidations
-        )?;
-        writeln!(
-            f,
-            "rejected  {:>14}   peak          {:>14}",
-            self.rejected,
-            bytes(self.peak_bytes)
-        )?;
-        writeln!(
-            f,
-            "entries   {:>14}   of            {:>14}",
-            self.entries,
-            limit(self.max_entries, |n| n.to_string())
-        )?;
-        write!(
-            f,
-            "bytes     {:>14}   of            {:>14}",
-            bytes(self.bytes),
-            limit(self.max_bytes, bytes)
-        )
+        let rate = format!("{:.1}%", 100.0 * self.hit_rate());
+        let mut rows = vec![
+            row("hits", count(self.hits), "hit rate", rate),
+            row("misses", count(self.misses), "coalesced", count(self.coalesced)),
+        ];
+        if self.misses > 0 {
+            rows.push(format!("          {}", self.miss_reasons));
+        }
+        rows.push(row("loads", count(self.loads), "errors", count(self.errors)));
+        let rare = [
+            ("stale", self.stale, "reloads", self.reloads),
+            ("recalled", self.recalled, "kept", self.kept),
+            ("refused", self.corruptions, "timeouts", self.timeouts),
+            ("compared", self.verified, "differed", self.divergences),
+        ];
+        let rare = rare.into_iter().filter(|(_, n, _, beside)| n + beside > 0);
+        rows.extend(rare.map(|(one, n, other, beside)| row(one, count(n), other, count(beside))));
+        rows.extend([
+            row("inserted", count(self.insertions), "evicted", count(self.evictions)),
+            row("expired", count(self.expirations), "invalidated", count(self.invalidations)),
+            row("rejected", count(self.rejected), "peak", bytes(self.peak_bytes)),
+            row(
+                "entries",
+                self.entries.to_string(),
+                "of",
+                limit(self.max_entries, |n| n.to_string()),
+            ),
+            row("bytes", bytes(self.bytes), "of", limit(self.max_bytes, bytes)),
+        ]);
+        if self.load_latency.count > 0 {
+            rows.push(row("in bodies", time(self.body_time), "time saved", time(self.time_saved)));
+        }
+        rows.extend(
+            self.money_saved
+                .map(|money| format!("{:<24}   {:<14}{money:>14.2}", "", "money saved")),
+        );
+        for (of, took) in [("hits", &self.hit_latency), ("loads", &self.load_latency)] {
+            if took.count > 0 {
+                rows.push(format!("{of} took {took}"));
+            }
+        }
+        f.write_str(&rows.join("\n"))
+    }
+}
+
+impl fmt::Display for MissReasons {
+    /// Those that there are: `12 cold, 3 expired`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cold, expired, evicted, invalidated, refused, disabled } = *self;
+        let all = [
+            (cold, Reason::Cold.name()),
+            (expired, Reason::Expired.name()),
+            (evicted, Reason::Evicted.name()),
+            (invalidated, Reason::Invalidated.name()),
+            (refused, Reason::Refused.name()),
+            (disabled, "disabled"),
+        ];
+        let some = all.iter().filter(|(n, _)| *n > 0);
+        let texts: Vec<_> = some.map(|(n, name)| format!("{n} {name}")).collect();
+        f.write_str(&texts.join(", "))
     }
 }
 
 /// A number of bytes as people read it: `512 B`, `1.5 MiB`.
-fn bytes(n: usize) -> String {
+pub(crate) fn bytes(n: usize) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if n < 1024 {
         return format!("{n} B");
