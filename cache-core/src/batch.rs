@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::call::{Apart, Call, Claim, Miss};
 use crate::context::{self, Around, LoadScope};
-use crate::entry::Key;
 use crate::executor::block_on;
 use crate::flight::Flight;
+use crate::identity::Key;
 use crate::lead::{Awaited, Leader, Running, Terms};
 use crate::loads::Company;
 use crate::outcome::Plan;

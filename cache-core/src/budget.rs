@@ -1,6 +1,6 @@
 //! How much may be held, and how much is: exact, and never above the limit.
 
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 const NO_LIMIT: usize = usize::MAX;
 
@@ -21,8 +21,42 @@ pub(crate) struct Budget {
     bytes: AtomicUsize,
     entries: AtomicUsize,
     peak_bytes: AtomicUsize,
-    max_bytes: AtomicUsize,
-    max_entries: AtomicUsize,
+    max_bytes: Limit,
+    max_entries: Limit,
+}
+
+struct Limit {
+    /// [`NO_LIMIT`] if there is none.
+    max: AtomicUsize,
+    /// What one takes of it, in parts of [`WHOLE`]: the bits of an `f64`. A division takes long.
+    part: AtomicU64,
+}
+
+impl Limit {
+    fn new(max: Option<usize>) -> Self {
+        let limit = Self { max: AtomicUsize::default(), part: AtomicU64::default() };
+        limit.set(max);
+        limit
+    }
+
+    fn set(&self, max: Option<usize>) {
+        let part = max.map_or(0.0, |max| WHOLE as f64 / max.max(1) as f64);
+        self.max.store(max.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+        self.part.store(part.to_bits(), Ordering::Relaxed);
+    }
+
+    fn max(&self) -> usize {
+        self.max.load(Ordering::Relaxed)
+    }
+
+    fn get(&self) -> Option<usize> {
+        Some(self.max()).filter(|max| *max != NO_LIMIT)
+    }
+
+    /// What so many take of it, in parts of [`WHOLE`].
+    fn share(&self, n: usize) -> f64 {
+        n as f64 * f64::from_bits(self.part.load(Ordering::Relaxed))
+    }
 }
 
 impl Budget {
@@ -31,16 +65,16 @@ impl Budget {
             bytes: AtomicUsize::new(0),
             entries: AtomicUsize::new(0),
             peak_bytes: AtomicUsize::new(0),
-            max_bytes: AtomicUsize::new(max_bytes.unwrap_or(NO_LIMIT)),
-            max_entries: AtomicUsize::new(max_entries.unwrap_or(NO_LIMIT)),
+            max_bytes: Limit::new(max_bytes),
+            max_entries: Limit::new(max_entries),
         }
     }
 
     /// Whether one more entry of so many bytes is within the limits.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let sum = self.bytes().checked_add(bytes);
-        sum.is_some_and(|sum| sum <= self.max_bytes.load(Ordering::Relaxed))
-            && self.entries() < self.max_entries.load(Ordering::Relaxed)
+        sum.is_some_and(|sum| sum <= self.max_bytes.max())
+            && self.entries() < self.max_entries.max()
     }
 
     /// Takes room for one more entry, which there is.
@@ -61,13 +95,11 @@ impl Budget {
 
     /// Whether an entry of so many bytes fits into the empty budget.
     pub(crate) fn admits(&self, bytes: usize) -> bool {
-        bytes <= self.max_bytes.load(Ordering::Relaxed)
-            && self.max_entries.load(Ordering::Relaxed) > 0
+        bytes <= self.max_bytes.max() && self.max_entries.max() > 0
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.bytes() > self.max_bytes.load(Ordering::Relaxed)
-            || self.entries() > self.max_entries.load(Ordering::Relaxed)
+        self.bytes() > self.max_bytes.max() || self.entries() > self.max_entries.max()
     }
 
     pub(crate) fn has_limit(&self) -> bool {
@@ -78,12 +110,10 @@ impl Budget {
     ///
     /// That is so where a limit is small, or where so many as large as those that are held would reach it.
     pub(crate) fn is_exact(&self) -> bool {
-        let (entries, max_bytes) = (self.entries(), self.max_bytes.load(Ordering::Relaxed));
+        let (entries, max_bytes) = (self.entries(), self.max_bytes.max());
         let few_fill_it = || max_bytes / EXACT_ENTRIES <= self.bytes() / entries.max(1);
         entries <= EXACT_ENTRIES
-            && (self.max_entries.load(Ordering::Relaxed) <= EXACT_ENTRIES
-                || max_bytes <= SMALL
-                || few_fill_it())
+            && (self.max_entries.max() <= EXACT_ENTRIES || max_bytes <= SMALL || few_fill_it())
     }
 
     /// What an entry of so many bytes takes of the limits, of the one of which it takes more, in parts of [`WHOLE`].
@@ -97,10 +127,7 @@ impl Budget {
     }
 
     fn share_of(&self, bytes: usize, entries: usize) -> u64 {
-        let part = |n: usize, max: Option<usize>| {
-            max.map_or(0.0, |max| n as f64 / max.max(1) as f64 * WHOLE as f64)
-        };
-        part(bytes, self.max_bytes()).max(part(entries, self.max_entries())) as u64
+        self.max_bytes.share(bytes).max(self.max_entries.share(entries)) as u64
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -120,25 +147,20 @@ impl Budget {
     }
 
     pub(crate) fn max_bytes(&self) -> Option<usize> {
-        limit(&self.max_bytes)
+        self.max_bytes.get()
     }
 
     pub(crate) fn max_entries(&self) -> Option<usize> {
-        limit(&self.max_entries)
+        self.max_entries.get()
     }
 
     pub(crate) fn set_max_bytes(&self, max: Option<usize>) {
-        self.max_bytes.store(max.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+        self.max_bytes.set(max);
     }
 
     pub(crate) fn set_max_entries(&self, max: Option<usize>) {
-        self.max_entries.store(max.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+        self.max_entries.set(max);
     }
-}
-
-fn limit(max: &AtomicUsize) -> Option<usize> {
-    let max = max.load(Ordering::Relaxed);
-    (max != NO_LIMIT).then_some(max)
 }
 
 #[cfg(test)]

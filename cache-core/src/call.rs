@@ -13,13 +13,14 @@ use std::time::Duration;
 use crate::cache::{self, Inner};
 use crate::clock::Clock;
 use crate::context::{self, ForcedScope, Mode};
-use crate::entry::{Age, Entry, EntryRef, Key, KeyRef};
+use crate::entry::{Age, Entry, EntryRef};
 use crate::epoch;
 use crate::event::Family;
 use crate::events::{Change, Stamps};
 use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
+use crate::identity::{Key, KeyRef};
 use crate::key::{KeyPart, KeyWriter};
 use crate::labels::LabelStats;
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
@@ -362,7 +363,7 @@ impl Call {
     ///
     /// Loads of the call that run already are older and will not be stored.
     #[must_use]
-    pub fn put<R>(&mut self, plan: Plan<R>, value: &R, terms: Terms) -> bool {
+    pub fn put<R>(&mut self, plan: Plan<R>, value: &R, mut terms: Terms) -> bool {
         let store = |cache: &Ref<Inner>, key: KeyRef<'_>| {
             let errand = cache.outer.as_ref().and_then(|outer| {
                 outer.remove(key);
@@ -373,7 +374,7 @@ impl Call {
                 cache.listen(key, sources);
             }
             let entry = if key.state.is_enabled() {
-                storable(cache, key, plan, value, terms, sources.as_deref())
+                storable(cache, key, plan, value, &mut terms, sources.as_deref())
             } else {
                 // What is there must not come back when caching is switched on again.
                 None

@@ -98,10 +98,10 @@ impl Reuse {
     }
 
     /// Notes that something goes.
-    pub(crate) fn note_end(&self, tick: u64, share: u64) {
+    pub(crate) fn note_end(&self, tick: u64, share: impl FnOnce() -> u64) {
         if !self.is_beyond_half(tick) {
             let used = self.used.load(Ordering::Relaxed);
-            self.used.store(used.saturating_sub(share), Ordering::Relaxed);
+            self.used.store(used.saturating_sub(share()), Ordering::Relaxed);
         }
     }
 

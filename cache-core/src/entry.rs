@@ -15,101 +15,13 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use crate::clock::{Moment, nanos};
-use crate::events::{Change, Stamps, Topic};
-use crate::function::FunctionState;
+use crate::events::{Change, Stamps};
+use crate::identity::KeyRef;
 use crate::key;
 use crate::labels::Label;
-use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
-
-/// The identity of a call within one cache, borrowing its bytes from the caller's stack.
-#[derive(Clone, Copy)]
-pub(crate) struct KeyRef<'a> {
-    pub(crate) state: &'a FunctionState,
-    /// Tells instantiations of a generic function apart.
-    pub(crate) instance: Option<TypeId>,
-    pub(crate) hash: u64,
-    pub(crate) bytes: &'a [u8],
-}
-
-impl<'a> KeyRef<'a> {
-    /// What is done to the call by hand, as an event.
-    pub(crate) fn topic(self) -> Topic<'a> {
-        let Self { state, instance, hash, bytes } = self;
-        Topic { family: state.function.family(), instance, hash, bytes }
-    }
-
-    /// `state` is the one that this key has already.
-    pub(crate) fn to_owned(self, state: Ref<FunctionState>) -> Key {
-        Key { state, instance: self.instance, hash: self.hash, bytes: KeyBytes::new(self.bytes) }
-    }
-}
-
-/// The identity of a call within one cache.
-#[derive(Clone)]
-pub(crate) struct Key {
-    pub(crate) state: Ref<FunctionState>,
-    pub(crate) instance: Option<TypeId>,
-    pub(crate) hash: u64,
-    bytes: KeyBytes,
-}
-
-/// The bytes of a key while it is loaded: most are short, and are copied without an allocation.
-#[derive(Clone)]
-enum KeyBytes {
-    Short(u8, [u8; KeyBytes::SHORT]),
-    Long(Arc<[u8]>),
-}
-
-impl KeyBytes {
-    const SHORT: usize = 46;
-
-    fn new(bytes: &[u8]) -> Self {
-        if bytes.len() > Self::SHORT {
-            return Self::Long(bytes.into());
-        }
-        let mut short = [0; Self::SHORT];
-        short[..bytes.len()].copy_from_slice(bytes);
-        Self::Short(bytes.len() as u8, short)
-    }
-}
-
-impl Key {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.bytes {
-            KeyBytes::Short(len, bytes) => &bytes[..usize::from(*len)],
-            KeyBytes::Long(bytes) => bytes,
-        }
-    }
-
-    pub(crate) fn borrow(&self) -> KeyRef<'_> {
-        KeyRef { state: &self.state, instance: self.instance, hash: self.hash, bytes: self.bytes() }
-    }
-
-    /// The bytes decide; the hash only found the place to look.
-    pub(crate) fn is(&self, other: KeyRef<'_>) -> bool {
-        self.hash == other.hash
-            && self.state.owner == other.state.owner
-            && self.instance == other.instance
-            && self.bytes() == other.bytes
-    }
-}
-
-/// Whatever knows the key of a call: the call itself, or somebody who outlives it.
-pub(crate) trait AsKey {
-    fn key(&self) -> KeyRef<'_>;
-}
-
-impl AsKey for KeyRef<'_> {
-    fn key(&self) -> KeyRef<'_> {
-        *self
-    }
-}
-
-impl AsKey for Key {
-    fn key(&self) -> KeyRef<'_> {
-        self.borrow()
-    }
-}
+use crate::lifetime::Lifetime;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::usage::{Coarse, Usage};
 
 /// Any result that a function returned.
 pub(crate) type AnyValue = dyn Any + Send + Sync;
@@ -129,87 +41,11 @@ struct Header {
     /// Where it stands in its order. Written before it is seen, and read under the lock.
     place: AtomicU32,
     created: Coarse,
-    last_used: AtomicU32,
+    last_used: Coarse,
     hash: u32,
-    usage: AtomicU64,
+    usage: Usage,
     id: Id,
     value: &'static ValueType,
-}
-
-/// How often an entry was used, and at which tick the last time: in one word, which is what a hit looks at.
-#[derive(Clone, Copy)]
-struct Usage(u64);
-
-impl Usage {
-    /// From the highest bit: whether its uses are still counted one by one, the tick, and the number of uses.
-    const IS_YOUNG: u64 = 1 << 63;
-    const TICK: u32 = 16;
-    const USES: u64 = (1 << Self::TICK) - 1;
-
-    fn new(tick: u64) -> Self {
-        Self(Self::IS_YOUNG | tick << Self::TICK)
-    }
-
-    fn tick(self) -> u64 {
-        (self.0 & !Self::IS_YOUNG) >> Self::TICK
-    }
-
-    fn with_tick(self, tick: u64) -> Self {
-        Self(self.0 & (Self::IS_YOUNG | Self::USES) | tick << Self::TICK)
-    }
-
-    /// Whether the use of an entry is to be noted: it is a young one, or was last used before a tick.
-    #[inline]
-    fn is_before(self, stale: Stale) -> bool {
-        // Young ones are negative.
-        (self.0 as i64) < stale.0
-    }
-
-    fn is_young(self) -> bool {
-        self.0 & Self::IS_YOUNG != 0
-    }
-
-    fn count(self, is_32nd: bool) -> Self {
-        let Self(usage) = self;
-        if self.is_young() {
-            let is_young = (usage & Self::USES) + 1 < Self::STEP;
-            return Self((usage + 1) & if is_young { u64::MAX } else { !Self::IS_YOUNG });
-        }
-        // Then in steps, as far as they go.
-        let has_room = is_32nd && usage & Self::USES != Self::USES;
-        Self(usage + u64::from(has_room))
-    }
-
-    fn uses(self) -> u64 {
-        let uses = self.0 & Self::USES;
-        if uses < Self::STEP { uses } else { (uses - Self::STEP + 1) * Self::STEP }
-    }
-
-    const STEP: u64 = 32;
-}
-
-/// A tick as entries are compared with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Stale(i64);
-
-impl Stale {
-    /// No entry is.
-    pub(crate) const NONE: Self = Self(0);
-    /// Every entry is.
-    pub(crate) const ALL: Self = Self(i64::MAX);
-
-    /// Those that were last used before a tick.
-    pub(crate) fn before(tick: u64) -> Self {
-        Self((tick << Usage::TICK) as i64)
-    }
-
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        Self(bits as i64)
-    }
-
-    pub(crate) fn to_bits(self) -> u64 {
-        self.0 as u64
-    }
 }
 
 /// A charge that only [`More`] has room for.
@@ -249,22 +85,6 @@ impl Id {
     #[inline]
     fn without_flags(self) -> Self {
         Self(self.0 & !(Self::HAS_MORE | Self::IS_LIMITED))
-    }
-}
-
-/// A moment as people read it, in 32nds of a second. After four years it begins anew.
-#[derive(Clone, Copy)]
-struct Coarse(u32);
-
-impl Coarse {
-    const NANOS: u64 = 1_000_000_000 / 32;
-
-    fn of(moment: Moment) -> Self {
-        Self((moment.0 / Self::NANOS) as u32)
-    }
-
-    fn until(self, now: Moment) -> Duration {
-        Duration::from_nanos(u64::from(Self::of(now).0.wrapping_sub(self.0)) * Self::NANOS)
     }
 }
 
@@ -348,21 +168,6 @@ unsafe impl Send for EntryRef {}
 // SAFETY: the same.
 unsafe impl Sync for EntryRef {}
 
-/// How long a result may be served.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Lifetime {
-    pub(crate) ttl: Option<Duration>,
-    pub(crate) idle: Option<Duration>,
-    /// When the first of what it was computed from expires.
-    pub(crate) until: Option<Moment>,
-    /// How long it may be served in need when it is over.
-    pub(crate) stale: Option<Duration>,
-    /// The share of it, in percent, after which the result is to be reloaded.
-    pub(crate) refresh_at: Option<u32>,
-    /// The longest that it may become. Each use then adds `ttl` to it.
-    pub(crate) longest: Option<Duration>,
-}
-
 /// How the life of an entry grows.
 struct Growth {
     /// With each use by so many nanoseconds; by none once it has been said to expire.
@@ -380,33 +185,6 @@ pub(crate) enum Age {
     Stale,
     /// It may not.
     Over,
-}
-
-impl Lifetime {
-    /// Whether time can end it.
-    pub(crate) fn is_mortal(self) -> bool {
-        self.ttl.is_some() || self.idle.is_some() || self.until.is_some() || self.stale.is_some()
-    }
-
-    /// The moment from which a call is to have the result reloaded.
-    fn reload(self, now: Moment) -> Moment {
-        let deadline = self.deadline(now);
-        if self.longest.is_some() {
-            return Moment::NEVER;
-        }
-        match self.refresh_at {
-            Some(percent) if deadline != Moment::NEVER => {
-                now.after(deadline.since(now).mul_f64(f64::from(percent) / 100.0))
-            }
-            _ => deadline,
-        }
-    }
-
-    /// The first moment at which it has ended, however much it was used.
-    pub(crate) fn deadline(self, now: Moment) -> Moment {
-        let own = self.ttl.map_or(Moment::NEVER, |ttl| now.after(ttl));
-        own.min(self.until.unwrap_or(Moment::NEVER))
-    }
 }
 
 /// What a deadline takes: a place in the ordered set, whose nodes are about half full where deadlines come in their order.
@@ -470,10 +248,10 @@ impl EntryRef {
             n_refs: AtomicU32::new(1),
             charge: u32::try_from(charge).unwrap_or(TOO_MUCH),
             place: AtomicU32::new(0),
-            created: Coarse::of(now),
-            last_used: AtomicU32::new(Coarse::of(now).0),
+            created: Coarse::new(now),
+            last_used: Coarse::new(now),
             hash: short(key.hash),
-            usage: AtomicU64::new(Usage::new(0).0),
+            usage: Usage::new(),
             id,
             value,
         };
@@ -710,60 +488,10 @@ impl<'a> Entry<'a> {
         self.header().place.store(place, Ordering::Relaxed);
     }
 
-    /// How often it was used: exact up to 32.
-    pub(crate) fn uses(self) -> u64 {
-        self.usage().uses()
-    }
-
-    /// The tick of its last use.
-    pub(crate) fn used(self) -> u64 {
-        self.usage().tick()
-    }
-
-    /// Where it is not in use yet.
-    pub(crate) fn set_used(self, tick: u64) {
-        self.header().usage.store(self.usage().with_tick(tick).0, Ordering::Relaxed);
-    }
-
-    /// Whether a use of it is to be noted.
+    /// How often it was used, and when.
     #[inline]
-    pub(crate) fn is_stale(self, stale: Stale) -> bool {
-        self.usage().is_before(stale)
-    }
-
-    /// Counts one of the first uses, if nothing else is to be noted of it.
-    pub(crate) fn count_early_use(self, stale: Stale) -> bool {
-        let usage = self.usage();
-        let is_enough = usage.is_young() && !Usage(usage.0 & !Usage::IS_YOUNG).is_before(stale);
-        if is_enough {
-            self.change(usage, usage.count(false));
-        }
-        is_enough
-    }
-
-    /// Counts a use: one by one at first, then every 32nd, by chance, so that threads that share an entry seldom write it.
-    pub(crate) fn count_use(self, is_32nd: bool) {
-        let usage = self.usage();
-        self.change(usage, usage.count(is_32nd));
-    }
-
-    /// Notes the tick of a use, if `tick` has another one for the last.
-    pub(crate) fn note_tick(self, tick: impl FnOnce(u64) -> Option<u64>) {
-        let usage = self.usage();
-        self.change(usage, tick(usage.tick()).map_or(usage, |tick| usage.with_tick(tick)));
-    }
-
-    /// If another thread does so meanwhile, that is as good; but ticks never go back.
-    fn change(self, from: Usage, to: Usage) {
-        if from.0 != to.0 {
-            let order = Ordering::Relaxed;
-            let _ = self.header().usage.compare_exchange(from.0, to.0, order, order);
-        }
-    }
-
-    #[inline]
-    fn usage(self) -> Usage {
-        Usage(self.header().usage.load(Ordering::Relaxed))
+    pub(crate) fn usage(self) -> &'a Usage {
+        &self.header().usage
     }
 
     /// Whether time can end this entry's life.
@@ -898,7 +626,7 @@ impl<'a> Entry<'a> {
 
     /// Notes when it was used, for people.
     pub(crate) fn set_last_used(self, now: Moment) {
-        self.header().last_used.store(Coarse::of(now).0, Ordering::Relaxed);
+        self.header().last_used.set(now);
     }
 
     /// What tells its key from others, without the arguments.
@@ -916,8 +644,8 @@ impl<'a> Entry<'a> {
             label: self.label().map(|label| label.text.to_string()),
             key: self.digest(),
             age: header.created.until(now),
-            idle: Coarse(header.last_used.load(Ordering::Relaxed)).until(now),
-            uses: self.uses(),
+            idle: header.last_used.until(now),
+            uses: self.usage().uses(),
             charge: self.charge(),
             remaining: (expires != Moment::NEVER).then(|| expires.since(now)),
         }
@@ -989,7 +717,8 @@ pub struct EntryInfo {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::function::{Function, Overrides};
+    use crate::function::{Function, FunctionState, Overrides};
+    use crate::sync::{Arc, Ref};
     use crate::verify::Verify;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::OnceLock;

@@ -1,7 +1,8 @@
 //! How long something takes: a histogram that many threads fill without a lock.
 //!
 //! It is log-linear, as in HdrHistogram: sixteen equal steps between one power of two and the next, so that what is
-//! read off lies within 3.2 % of what was measured. Each octave takes its memory when something first falls into it.
+//! read off lies within 3.2 % of what was measured. An octave takes its memory when something first falls into it, or before
+//! that where nothing may be allocated then.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -90,55 +91,55 @@ impl Times {
 #[derive(Default)]
 pub(crate) struct Histogram {
     octaves: OnceLock<Box<[Octave; OCTAVES]>>,
+    /// Into which octaves something has ever fallen, a bit for each: the others need not be read.
+    used: AtomicU64,
     max: AtomicU64,
 }
 
-type Octave = OnceLock<Box<[AtomicU64; STEPS]>>;
+type Steps = [AtomicU64; STEPS];
+type Octave = OnceLock<Box<Steps>>;
 
 impl Histogram {
     /// Takes the memory for all that lasts no more than some seconds, so that recording it takes none.
     pub(crate) fn reserve(&self) {
-        let reserve = || {
-            let octaves = Box::new([const { OnceLock::new() }; OCTAVES]);
-            for octave in octaves.iter().take(N_RESERVED) {
-                let _: &Box<_> = octave.get_or_init(Box::default);
+        if self.octaves.get().is_none() {
+            for octave in self.octaves().iter().take(N_RESERVED) {
+                octave.get_or_init(Box::default);
             }
-            octaves
-        };
-        self.octaves.get_or_init(reserve);
+        }
     }
 
     pub(crate) fn record(&self, span: Duration) {
         let nanos = nanos(span);
         let (octave, step) = place(nanos);
-        let octaves = self.octaves.get_or_init(|| Box::new([const { OnceLock::new() }; OCTAVES]));
-        let steps = octaves[octave].get_or_init(Box::default);
-        steps[step].fetch_add(1, Ordering::Relaxed);
+        self.octaves()[octave].get_or_init(Box::default)[step].fetch_add(1, Ordering::Relaxed);
+        if self.used.load(Ordering::Relaxed) & 1 << octave == 0 {
+            self.used.fetch_or(1 << octave, Ordering::Relaxed);
+        }
         if nanos > self.max.load(Ordering::Relaxed) {
             self.max.fetch_max(nanos, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn read(&self) -> Latencies {
-        let mut steps = Vec::new();
-        for (octave, counts) in self.octaves() {
-            for (step, n) in counts.iter().enumerate() {
-                match n.load(Ordering::Relaxed) {
-                    0 => {}
-                    n => steps.push((middle(octave, step), n)),
-                }
-            }
+        let count: u64 = self.counts().map(|(_, n)| n).sum();
+        if count == 0 {
+            return Latencies::default();
         }
-        let count: u64 = steps.iter().map(|(_, n)| n).sum();
         let max = self.max.load(Ordering::Relaxed);
-        let percentile = |percent: u64| {
-            let mut n_left = (count * percent).div_ceil(100);
-            let step = steps.iter().find(|(_, n)| {
-                let is_there = n_left <= *n;
-                n_left = n_left.saturating_sub(*n);
-                is_there
-            });
-            Duration::from_nanos(step.map_or(0, |(nanos, _)| *nanos).min(max))
+        let mut n_seen = 0;
+        let mut counts = self.counts().map(|(nanos, n)| {
+            n_seen += n;
+            (nanos, n_seen)
+        });
+        let mut last = counts.next();
+        let mut percentile = |percent: u64| {
+            while let Some((_, n_seen)) = last
+                && n_seen < (count * percent).div_ceil(100)
+            {
+                last = counts.next();
+            }
+            Duration::from_nanos(last.map_or(max, |(nanos, _)| nanos.min(max)))
         };
         Latencies {
             p50: percentile(50),
@@ -151,7 +152,7 @@ impl Histogram {
 
     /// Begins anew. What is recorded meanwhile counts before or after, and nothing twice.
     pub(crate) fn reset(&self) {
-        for n in self.octaves().flat_map(|(_, steps)| steps) {
+        for n in self.used().flat_map(|(_, steps)| steps) {
             n.swap(0, Ordering::Relaxed);
         }
         self.max.swap(0, Ordering::Relaxed);
@@ -159,14 +160,29 @@ impl Histogram {
 
     /// The bytes that it takes beside itself.
     fn size(&self) -> usize {
-        let octaves = self.octaves.get().map_or(0, |octaves| size_of_val(&**octaves));
-        octaves + self.octaves().count() * size_of::<[AtomicU64; STEPS]>()
+        let octaves = self.octaves.get().map_or(&[][..], |octaves| &**octaves);
+        let n_there = octaves.iter().filter(|octave| octave.get().is_some()).count();
+        size_of_val(octaves) + n_there * size_of::<Steps>()
     }
 
-    /// Those into which something has fallen.
-    fn octaves(&self) -> impl Iterator<Item = (usize, &[AtomicU64; STEPS])> {
+    fn octaves(&self) -> &[Octave; OCTAVES] {
+        self.octaves.get_or_init(|| Box::new([const { OnceLock::new() }; OCTAVES]))
+    }
+
+    /// The octaves into which something has fallen.
+    fn used(&self) -> impl Iterator<Item = (usize, &Steps)> {
         let octaves = self.octaves.get().into_iter().flat_map(|octaves| octaves.iter());
-        octaves.enumerate().filter_map(|(octave, steps)| Some((octave, &**steps.get()?)))
+        let used = self.used.load(Ordering::Relaxed);
+        let octaves = octaves.enumerate().filter(move |(octave, _)| used & 1 << octave != 0);
+        octaves.filter_map(|(octave, steps)| Some((octave, &**steps.get()?)))
+    }
+
+    /// The middles of steps in nanoseconds, and how many lie in each.
+    fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.used().flat_map(|(octave, steps)| {
+            let count = |(step, n): (usize, &AtomicU64)| (step, n.load(Ordering::Relaxed));
+            steps.iter().enumerate().map(count).map(move |(step, n)| (middle(octave, step), n))
+        })
     }
 }
 

@@ -11,13 +11,15 @@ use crate::cache::Inner;
 use crate::clock::{Clock, Moment};
 use crate::context::{self, Around, LoadScope};
 use crate::endpoint::Endpoint;
-use crate::entry::{AsKey, Draft, EntryRef, Key, KeyRef, Lifetime};
+use crate::entry::{Draft, EntryRef};
 use crate::epoch;
 use crate::event::{Event, Family};
 use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
 use crate::executor::block_on;
 use crate::flight::{Flight, Landing, LeaderWaker};
 use crate::function::Function;
+use crate::identity::{AsKey, Key, KeyRef};
+use crate::lifetime::Lifetime;
 use crate::memory::{Load, Stored};
 use crate::observer::{Notice, Outcome};
 use crate::outcome::{Kind, Plan, Verdict};
@@ -399,11 +401,11 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Runs a sync body and finishes.
-    pub(crate) fn run<R>(self, plan: Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
+    pub(crate) fn run<R>(mut self, plan: Plan<R>, body: impl FnOnce(&mut Terms) -> R) -> R {
         let scope = self.enter();
         let mut terms = Terms::new();
         let out = body(&mut terms);
-        self.finish_within(scope, plan, out, terms)
+        self.finish_within(scope, plan, out, &mut terms)
     }
 
     /// Runs an async body.
@@ -432,13 +434,13 @@ impl<K: AsKey> Leader<K> {
     }
 
     /// Stores the result if it is to be stored, gives it to the followers, and says what the caller gets.
-    pub(crate) fn finish<R>(self, plan: Plan<R>, out: R, terms: Terms) -> R {
+    pub(crate) fn finish<R>(mut self, plan: Plan<R>, out: R, mut terms: Terms) -> R {
         let scope = self.enter();
-        self.finish_within(scope, plan, out, terms)
+        self.finish_within(scope, plan, out, &mut terms)
     }
 
     /// The value's own code runs here, and may call the function that is being led.
-    fn finish_within<R>(mut self, _: LoadScope, plan: Plan<R>, out: R, terms: Terms) -> R {
+    fn finish_within<R>(&mut self, _: LoadScope, plan: Plan<R>, out: R, terms: &mut Terms) -> R {
         let (cache, key) = (&self.cache, self.key.key());
         let took =
             (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
@@ -744,7 +746,7 @@ pub(crate) fn storable<R>(
     key: KeyRef<'_>,
     plan: Plan<R>,
     out: &R,
-    terms: Terms,
+    terms: &mut Terms,
     sources: Option<&Sources>,
 ) -> Option<EntryRef> {
     let function = key.state.function;
@@ -760,7 +762,7 @@ pub(crate) fn storable<R>(
     let said = sources.map(Sources::said).unwrap_or_default();
     let origin = sources.map(Sources::origin);
     let Origin { stamps, until } = origin.unwrap_or_else(|| Some(Origin::default()))?;
-    let life = Lifetime { until, ..lifetime(cache, key, verdict, &terms, said) };
+    let life = Lifetime { until, ..lifetime(cache, key, verdict, terms, said) };
     // The lifetime begins now that the value is there, however long it took.
     let now = if life.is_mortal() { cache.clock.now() } else { roughly(&cache.clock) };
     let deadline = life.deadline(now);
@@ -774,7 +776,7 @@ pub(crate) fn storable<R>(
     // A hit takes no memory.
     key.state.times.hits.reserve();
     cache.times.hits.reserve();
-    let label = terms.label.map(|text| key.state.labels.label(text));
+    let label = terms.label.take().map(|text| key.state.labels.label(text));
     let stamps = Stamps::new(stamps);
     let draft =
         Draft { key, label, size: terms.size, life, stamps, now, place: cache.memory.place() };

@@ -115,10 +115,12 @@ mod health;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
+mod identity;
 pub mod key;
 mod labels;
 mod latency;
 mod lead;
+mod lifetime;
 mod limbo;
 mod loads;
 mod memory;
@@ -130,6 +132,7 @@ mod order;
 mod outcome;
 mod outer;
 mod ranking;
+mod recency;
 mod resistant;
 #[cfg(feature = "tokio")]
 mod runtime;
@@ -157,6 +160,7 @@ mod tiers;
 #[cfg(feature = "tiers")]
 mod time;
 mod timer;
+mod usage;
 mod verify;
 mod waits;
 mod warm;

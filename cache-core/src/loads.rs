@@ -6,9 +6,9 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 
 use crate::clock::Moment;
-use crate::entry::{Key, KeyRef};
 use crate::flight::{Flight, Follower};
 use crate::function::FunctionState;
+use crate::identity::{Key, KeyRef};
 use crate::sources::Standing;
 use crate::sync::{Arc, Ref};
 use crate::waits::LoadId;

@@ -15,21 +15,21 @@ use crate::budget::{Budget, WHOLE};
 use crate::clock::{Clock, Moment};
 use crate::curve::Reuse;
 use crate::departures::Departures;
-use crate::entry::{Age, Entry, EntryInfo, EntryRef, Id, KeyRef, Stale, short};
+use crate::entry::{Age, Entry, EntryInfo, EntryRef, Id, short};
 use crate::epoch::{Pin, Slot};
 use crate::events::{self, Change};
 use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
+use crate::identity::KeyRef;
 use crate::labels::Label;
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
 use crate::observer::{Cause, Notice, Observers};
 use crate::ranking::{Eviction, Ranking};
+use crate::recency::Recency;
 use crate::shadow::{Ghost, MAX_GHOSTS, Shadow};
 use crate::stats::{Count, Reason};
-use crate::sync::{
-    Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, Ref,
-};
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, Ref};
 use crate::table::{self, Found, Sought, Table, Writer};
 use crate::waits::LoadId;
 
@@ -46,9 +46,6 @@ impl Sought for AnyInstance<'_> {
         entry.has_key(self.id, self.bytes)
     }
 }
-
-/// After so many nanoseconds an entry's next use is noted in any case, so that people see when it was.
-const SOON: u64 = 1_000_000_000;
 
 /// How many entries are removed under one lock when many are to go.
 const BATCH: u32 = 512;
@@ -117,6 +114,7 @@ pub(crate) struct Published {
 pub(crate) struct Memory {
     table: Table,
     recency: Padded<Recency>,
+    insights: Padded<Insights>,
     state: Padded<Mutex<State>>,
     pub(crate) budget: Budget,
     /// The order is exact at any size.
@@ -127,26 +125,13 @@ pub(crate) struct Memory {
     observers: Arc<Observers>,
 }
 
-/// What a hit reads of the order. Written rarely.
-struct Recency {
-    tick: AtomicU64,
-    /// A hit of an entry that was last used before this is noted: a [`Stale`].
-    /// Where the order is exact, every one is.
-    stale: AtomicU64,
-    /// When `stale` was last moved on because time had gone by.
-    noted: AtomicU64,
-    /// Whether hits advance the tick.
-    is_exact: AtomicBool,
+/// What is written whenever something is stored or goes, apart from what hits read.
+#[derive(Default)]
+struct Insights {
+    /// Which calls would have been otherwise with other limits.
     reuse: Reuse,
     /// Why keys are not held takes so many bytes.
     departures: AtomicUsize,
-}
-
-impl Recency {
-    #[inline]
-    fn stale(&self) -> Stale {
-        Stale::from_bits(self.stale.load(Ordering::Relaxed))
-    }
 }
 
 /// True for one of 32 numbers that follow each other, by chance.
@@ -228,14 +213,8 @@ impl Memory {
         let is_exact = exact || budget.is_exact();
         Self {
             table,
-            recency: Padded(Recency {
-                tick: AtomicU64::new(0),
-                stale: AtomicU64::new(if is_exact { Stale::ALL } else { Stale::NONE }.to_bits()),
-                noted: AtomicU64::new(0),
-                is_exact: AtomicBool::new(is_exact),
-                reuse: Reuse::default(),
-                departures: AtomicUsize::new(0),
-            }),
+            recency: Padded(Recency::new(is_exact)),
+            insights: Padded::default(),
             state: Padded(Mutex::new(State {
                 writer,
                 orders: vec![Ranking::new(eviction)],
@@ -323,7 +302,7 @@ impl Memory {
         clock: &Clock,
     ) -> bool {
         let is_32nd = is_32nd(function.counters.hits.count(found.slot()));
-        if is_32nd || found.entry().is_stale(self.recency.stale()) {
+        if is_32nd || found.entry().usage().is_stale(self.recency.stale()) {
             self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
             return is_32nd && found.slot().is_time_to_time();
         }
@@ -348,44 +327,29 @@ impl Memory {
         clock: &Clock,
         is_32nd: bool,
     ) {
-        if is_32nd || !entry.count_early_use(self.recency.stale()) {
+        if is_32nd || !entry.usage().count_early(self.recency.stale()) {
             self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
         }
     }
 
     /// Notes how often and when an entry was used, and where in the order it is to stand from now on.
     fn note_use(&self, entry: Entry<'_>, function: &FunctionState, now: Moment, is_32nd: bool) {
-        entry.count_use(is_32nd);
+        entry.usage().count(is_32nd);
         entry.set_last_used(now);
         self.note_order(entry, function);
-        let recency = &*self.recency;
-        let noted = recency.noted.load(Ordering::Relaxed);
-        if now.0 >= noted.saturating_add(SOON) && !recency.is_exact.load(Ordering::Relaxed) {
-            // What was used before is to be noted again when it is used.
-            recency.noted.store(now.0, Ordering::Relaxed);
-            let stale = Stale::before(recency.tick.fetch_add(1, Ordering::Relaxed) + 1);
-            recency.stale.fetch_max(stale.to_bits(), Ordering::Relaxed);
-        }
+        self.recency.note_time(now);
     }
 
     /// Notes where in the order an entry is to stand from now on.
     pub(crate) fn note_order(&self, entry: Entry<'_>, function: &FunctionState) {
-        let recency = &*self.recency;
-        let latest = recency.tick.load(Ordering::Relaxed);
+        let latest = self.recency.latest();
         self.note_reuse(entry, function);
-        entry.note_tick(|used| {
-            if recency.is_exact.load(Ordering::Relaxed) || function.is_exact() {
-                // The latest of all stays so.
-                (used != latest).then(|| recency.tick.fetch_add(1, Ordering::Relaxed) + 1)
-            } else {
-                (Stale::before(used) < recency.stale()).then_some(latest | 1)
-            }
-        });
+        entry.usage().note_tick(|used| self.recency.note(used, latest, function.is_exact()));
     }
 
     /// Counts a hit that would have been a miss with half the limit.
     fn note_reuse(&self, entry: Entry<'_>, function: &FunctionState) {
-        let (used, charge) = (entry.used(), entry.charge());
+        let (used, charge) = (entry.usage().tick(), entry.charge());
         let note = |reuse: &Reuse, budget: &Budget| {
             if !reuse.is_beyond_half(used) {
                 return false;
@@ -393,7 +357,7 @@ impl Memory {
             reuse.lose();
             reuse.note_use(budget.share(charge))
         };
-        let (all, own) = (&self.recency.reuse, &function.reuse);
+        let (all, own) = (&self.insights.reuse, &function.reuse);
         if !function.is_limited() && all.is_beyond_half(used) {
             own.lose();
         }
@@ -419,7 +383,7 @@ impl Memory {
         let mut entries: Vec<_> = orders
             .iter()
             .flat_map(|order| (0..order.end()).step_by(n_each).filter_map(|it| order.get(it)))
-            .map(|entry| (entry.get().used(), budget.share(entry.get().charge())))
+            .map(|entry| (entry.get().usage().tick(), budget.share(entry.get().charge())))
             .collect();
         reuse.look(&mut entries, n_each as u64);
     }
@@ -431,12 +395,12 @@ impl Memory {
 
     /// Which calls would have been otherwise with other limits on the cache.
     pub(crate) fn reuse(&self) -> &Reuse {
-        &self.recency.reuse
+        &self.insights.reuse
     }
 
     /// What is remembered of keys that are not held takes so many bytes.
     pub(crate) fn stats_bytes(&self) -> usize {
-        self.recency.departures.load(Ordering::Relaxed) + self.reuse().size()
+        self.insights.departures.load(Ordering::Relaxed) + self.reuse().size()
     }
 
     /// Decides in one step whether a call that found nothing waits or loads, and counts it as a miss then.
@@ -517,7 +481,9 @@ impl Memory {
             }
         }
         let shadow = &mut state.owners[function.owner as usize].shadow;
-        if let Some((room, n_keys)) = shadow.recall(hash, now) {
+        if function.is_limited()
+            && let Some((room, n_keys)) = shadow.recall(hash, now)
+        {
             function.reuse.gain(function.budget.share_held() + room, n_keys);
         }
         state.departures.reason(hash)
@@ -771,7 +737,7 @@ impl Memory {
         let all = state.orders.iter().flat_map(Ranking::iter);
         let mut found: Vec<(u64, EntryRef, &'static str)> = all
             .filter(|entry| entry.get().is_fresh(now))
-            .map(|entry| (entry.get().used(), entry.clone(), name(entry)))
+            .map(|entry| (entry.get().usage().tick(), entry.clone(), name(entry)))
             .collect();
         drop(state);
         found.sort_by_key(|(used, ..)| std::cmp::Reverse(*used));
@@ -824,7 +790,8 @@ impl Memory {
 
     fn insert(&self, state: &mut State, entry: EntryRef, function: &FunctionState) {
         self.shrink(state);
-        let tick = self.next_tick(state, function);
+        let tick = self.recency.next(state.tick, self.budget.entries(), function.is_exact());
+        state.tick = tick;
         let order = state.owners[function.owner as usize].order;
         if let Some(few) = self.table.insert(&mut state.writer, &entry) {
             state.garbage_bytes += few.size();
@@ -842,6 +809,11 @@ impl Memory {
             state.list(Stand { order, place }, due);
         }
         self.note_size(state);
+    }
+
+    /// Has hits be noted exactly while few entries are held, see [`Budget::is_exact`].
+    fn note_size(&self, state: &State) {
+        self.recency.set_exact(self.exact || self.budget.is_exact(), state.tick);
     }
 
     /// Gives back what many entries needed that are not there any more.
@@ -862,38 +834,6 @@ impl Memory {
                 }
             });
         }
-    }
-
-    /// The tick of an insertion. Hits learn of it at once only where the order is exact.
-    fn next_tick(&self, state: &mut State, function: &FunctionState) -> u64 {
-        let recency = &*self.recency;
-        let seen = recency.tick.load(Ordering::Relaxed);
-        // Even, so that there is one for hits between two insertions.
-        state.tick = (state.tick.max(seen) + 2) & !1;
-        let is_exact = recency.is_exact.load(Ordering::Relaxed) || function.is_exact();
-        // Two uses that lie no further apart than a 64th of the entries count as one.
-        let resolution = self.budget.entries() as u64 / 64 * 2;
-        if is_exact || state.tick - seen > resolution / 4 {
-            recency.tick.fetch_max(state.tick, Ordering::Relaxed);
-            self.set_stale(state.tick.saturating_sub(resolution));
-        }
-        state.tick
-    }
-
-    /// Has hits be noted exactly while few entries are held, see [`Budget::is_exact`].
-    fn note_size(&self, state: &State) {
-        let is_exact = self.exact || self.budget.is_exact();
-        if self.recency.is_exact.load(Ordering::Relaxed) != is_exact {
-            self.recency.tick.fetch_max(state.tick, Ordering::Relaxed);
-            self.recency.is_exact.store(is_exact, Ordering::Relaxed);
-            self.set_stale(state.tick);
-        }
-    }
-
-    fn set_stale(&self, tick: u64) {
-        let is_exact = self.recency.is_exact.load(Ordering::Relaxed);
-        let stale = if is_exact { Stale::ALL } else { Stale::before(tick) };
-        self.recency.stale.store(stale.to_bits(), Ordering::Relaxed);
     }
 
     /// Makes room under the limits of one function or of the cache: what has expired or is outdated goes first,
@@ -924,10 +864,17 @@ impl Memory {
 
     /// Remembers an entry that is evicted, on account of the limits of a function or of the cache.
     fn remember(&self, state: &mut State, stand: Stand, function: Option<&FunctionState>) {
-        let Some(entry) = state.orders[stand.order as usize].get(stand.place) else { return };
-        let entry = entry.get();
+        let n_limited = state.orders.len() - 1;
+        let (shadow, reuse, budget, max) = match function {
+            None => (&mut state.shadow, self.reuse(), &self.budget, MAX_GHOSTS),
+            Some(function) => {
+                let shadow = &mut state.owners[function.owner as usize].shadow;
+                (shadow, &function.reuse, &function.budget, MAX_GHOSTS / n_limited.max(1))
+            }
+        };
+        let entry = state.orders[stand.order as usize].get(stand.place).map(EntryRef::get);
+        let Some(entry) = entry.filter(|entry| shadow.picks(entry.hash())) else { return };
         let stamps = entry.stamps();
-        let budget = function.map_or(&self.budget, |function| &function.budget);
         if stamps.is_some_and(|stamps| !stamps.are_few()) {
             return;
         }
@@ -938,15 +885,7 @@ impl Memory {
             until: entry.deadline(),
             stamps: stamps.map(|stamps| Box::new(stamps.copy())),
         };
-        let (shadow, reuse, max) = match function {
-            None => (&mut state.shadow, self.reuse(), MAX_GHOSTS),
-            Some(function) => {
-                let max = MAX_GHOSTS / (state.orders.len() - 1).max(1);
-                let shadow = &mut state.owners[function.owner as usize].shadow;
-                (shadow, &function.reuse, max.max(1))
-            }
-        };
-        shadow.note(ghost, max, 4 * WHOLE);
+        shadow.note(ghost, max.max(1), 4 * WHOLE);
         reuse.set_size(shadow.size());
     }
 
@@ -1022,10 +961,10 @@ impl Memory {
         entry.get().label().into_iter().for_each(|label| label.release(charge));
         owner.budget.release(charge);
         self.budget.release(charge);
-        let used = entry.get().used();
-        self.reuse().note_end(used, self.budget.share(charge));
+        let used = entry.get().usage().tick();
+        self.reuse().note_end(used, || self.budget.share(charge));
         if owner.is_limited() {
-            owner.reuse.note_end(used, owner.budget.share(charge));
+            owner.reuse.note_end(used, || owner.budget.share(charge));
         }
         if let Some(reason) = reason {
             owner.counters.note(reason.into());
@@ -1066,7 +1005,7 @@ impl Memory {
     /// Lets others in, tells observers what went, and gives back what was taken out of reach if that is much or
     /// `is_urgent`.
     fn unlock(&self, mut guard: MutexGuard<'_, State>, is_urgent: bool) {
-        self.recency.departures.store(guard.departures.size(), Ordering::Relaxed);
+        self.insights.departures.store(guard.departures.size(), Ordering::Relaxed);
         let state = &mut *guard;
         let is_due = is_urgent
             || self.is_private

@@ -46,7 +46,7 @@ impl Order {
 
     /// Adds an entry that is used now, and says where.
     pub(crate) fn insert(&mut self, entry: EntryRef, tick: u64) -> u32 {
-        entry.get().set_used(tick);
+        entry.get().usage().set_tick(tick);
         if let Some(place) = self.free.pop() {
             entry.get().set_place(place);
             self.stands[place as usize] = Stand { seen: tick, entry: Some(entry) };
@@ -98,7 +98,7 @@ impl Order {
                 if stand.seen == tick
                     && let Some(entry) = &stand.entry
                 {
-                    stand.seen = entry.get().used();
+                    stand.seen = entry.get().usage().tick();
                     if stand.seen == tick {
                         return Some((tick, place));
                     }
@@ -119,7 +119,7 @@ impl Order {
             if stand.seen <= limit
                 && let Some(entry) = &stand.entry
             {
-                stand.seen = entry.get().used();
+                stand.seen = entry.get().usage().tick();
                 if stand.seen <= limit {
                     self.next.push((stand.seen, place as u32));
                 }
@@ -187,7 +187,7 @@ mod tests {
                     3..=6 => {
                         let idx = which % model.len();
                         let (place, used) = &mut model[idx];
-                        order.get(*place).expect("it is held").get().set_used(tick);
+                        order.get(*place).expect("it is held").get().usage().set_tick(tick);
                         *used = tick;
                     }
                     7 => {

@@ -6,10 +6,11 @@ use std::any::Any;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::entry::{EntryRef, KeyRef};
+use crate::entry::EntryRef;
 use crate::event::Family;
 use crate::events::{Change, Mark};
 use crate::function::{Function, Stow};
+use crate::identity::KeyRef;
 use crate::outcome::Kind;
 use crate::stats::TierStats;
 use crate::sync::Arc;

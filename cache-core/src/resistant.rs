@@ -129,7 +129,7 @@ impl Resistant {
 
     /// Adds an entry that is used now, and says where.
     pub(crate) fn insert(&mut self, entry: EntryRef, tick: u64) -> u32 {
-        entry.get().set_used(tick);
+        entry.get().usage().set_tick(tick);
         self.look_around();
         let ghost = self.ghosts.take(entry.get().hash()).unwrap_or_default();
         self.count(ghost);
@@ -170,7 +170,7 @@ impl Resistant {
         if let Some(stand) = self.stands.get(place as usize)
             && let Some(entry) = &stand.entry
         {
-            let before = if entry.get().uses() > 0 { stand.earlier } else { stand.before };
+            let before = if entry.get().usage().uses() > 0 { stand.earlier } else { stand.before };
             self.ghosts.put(Ghost::new(entry.get().hash(), stand.seen, before), n_entries);
         }
     }
@@ -240,7 +240,7 @@ impl Resistant {
     /// Whether an entry on probation was used often enough to stay.
     fn is_proven(&mut self, place: u32) -> bool {
         let stand = &self.stands[place as usize];
-        match stand.entry.as_ref().map_or(0, |entry| entry.get().uses()) {
+        match stand.entry.as_ref().map_or(0, |entry| entry.get().usage().uses()) {
             0 => false,
             1 => self.is_admitted(stand.before),
             _ if self.main.len + self.n_probation(self.len()) < self.len() => true,
@@ -269,7 +269,7 @@ impl Resistant {
     fn look(&mut self, place: u32) {
         let Some(stand) = self.stands.get_mut(place as usize) else { return };
         let Some(entry) = &stand.entry else { return };
-        let used = entry.get().used();
+        let used = entry.get().usage().tick();
         if used != stand.seen {
             if stand.queue == Queue::Main {
                 stand.earlier = stand.seen;
@@ -310,7 +310,7 @@ impl Resistant {
         const SAMPLE: usize = 512;
         let step = (self.stands.len() / SAMPLE).max(1);
         let held = self.stands.iter().step_by(step).filter_map(|stand| stand.entry.as_ref());
-        let mut ticks: Vec<u64> = held.map(|entry| entry.get().used()).collect();
+        let mut ticks: Vec<u64> = held.map(|entry| entry.get().usage().tick()).collect();
         let ghosts = self.ghosts.sample(step);
         ticks.extend(ghosts);
         let n_older = ticks.len().saturating_sub(self.len() / step);
@@ -426,8 +426,8 @@ mod tests {
             self.tick += 2;
             if let Some((_, place)) = self.held.iter().find(|(held, _)| *held == number) {
                 let entry = self.order.get(*place).expect("it is held").get();
-                entry.count_use(false);
-                entry.note_tick(|_| Some(self.tick));
+                entry.usage().count(false);
+                entry.usage().note_tick(|_| Some(self.tick));
                 return true;
             }
             while self.held.len() >= self.limit {

@@ -45,11 +45,13 @@ pub(crate) struct Shadow {
 }
 
 impl Shadow {
-    /// Remembers an entry that is evicted, of at most `max` and within `reach`.
+    /// Whether a key is one of those that are remembered.
+    pub(crate) fn picks(&self, hash: u32) -> bool {
+        is_picked(hash, self.scale_bits)
+    }
+
+    /// Remembers an entry that is evicted, whose key it picks, of at most `max` and within `reach`.
     pub(crate) fn note(&mut self, ghost: Ghost, max: usize, reach: u64) {
-        if !self.is_picked(ghost.hash) {
-            return;
-        }
         self.forget(ghost.hash);
         if self.ghosts.len() == self.sums.len() {
             self.close_up();
@@ -72,7 +74,7 @@ impl Shadow {
     /// Forgets a key that is asked for again. If it would still be held, with how much room, beside what is held: and
     /// for how many keys it stands.
     pub(crate) fn recall(&mut self, hash: u32, now: impl FnOnce() -> Moment) -> Option<(u64, u64)> {
-        if !self.is_picked(hash) {
+        if !self.picks(hash) {
             return None;
         }
         let (place, ghost) = self.take(hash)?;
@@ -106,10 +108,6 @@ impl Shadow {
         self.ghosts.capacity() * size_of::<Option<Ghost>>()
             + self.sums.capacity() * size_of::<u64>()
             + self.places.allocation_size()
-    }
-
-    fn is_picked(&self, hash: u32) -> bool {
-        is_picked(hash, self.scale_bits)
     }
 
     fn forget_first(&mut self) {
@@ -224,7 +222,11 @@ mod tests {
     #[test]
     fn where_there_are_many_a_part_of_them_stands_for_all() {
         let mut shadow = Shadow::default();
-        (0..100_000).for_each(|n| shadow.note(ghost(n, 1), 1_000, u64::MAX));
+        (0..100_000).map(|n| ghost(n, 1)).for_each(|ghost| {
+            if shadow.picks(ghost.hash) {
+                shadow.note(ghost, 1_000, u64::MAX)
+            }
+        });
         assert!(shadow.places.len() <= 1_000 && shadow.size() < 120_000, "{}", shadow.size());
         let (mut n_keys, mut n_found) = (0, 0);
         for n in 0..100_000 {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::cache::Inner;
 use crate::clock::Moment;
-use crate::entry::{Age, EntryRef, KeyRef};
+use crate::entry::{Age, EntryRef};
+use crate::identity::KeyRef;
 use crate::outcome::{Plan, Verdict};
 use crate::sources::Sources;
 use crate::stats::AnyTime;

@@ -10,8 +10,9 @@
 
 use std::marker::PhantomData;
 
-use crate::entry::{Entry, EntryRef, KeyRef, Opaque, RawEntry, short};
+use crate::entry::{Entry, EntryRef, Opaque, RawEntry, short};
 use crate::epoch::{Pin, Slot};
+use crate::identity::KeyRef;
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
 /// How many entries a bucket has room for: with their bytes they fill a cache line.

@@ -20,11 +20,11 @@ use std::time::Duration;
 
 use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope, Told};
 use crate::config::{Backend, TierSettings};
-use crate::entry::KeyRef;
 use crate::event::Family;
 use crate::events::{Change, Events, Mark};
 use crate::executor::block_on;
 use crate::function::{Function, registered};
+use crate::identity::KeyRef;
 use crate::latency::Histogram;
 use crate::outer::{Asking, Outer, Question};
 use crate::stats::TierStats;

@@ -25,9 +25,9 @@ mod tls {
 }
 
 use std::fmt;
+use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -36,7 +36,6 @@ use redis::cluster_async::ClusterConnection;
 use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisResult, cmd};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::OnceCell;
-use tokio::task::{JoinError, JoinHandle};
 
 use crate::backend::{
     BackendKey, BackendStats, BoxFuture, CacheBackend, ChangeLog, Counters, News, Scope, Time,
@@ -185,7 +184,7 @@ impl Redis {
         self
     }
 
-    /// Runs an operation on the client's runtime, whoever polls the future.
+    /// Runs an operation of the client, whoever polls the future.
     fn run<'a, T, F>(
         &'a self,
         what: &'static str,
@@ -201,13 +200,21 @@ impl Redis {
             let operation = operation(Arc::clone(&server));
             let patience = patience.saturating_add(server.timeout);
             let runtime = self.runtime.as_ref().expect("it is there until this is dropped");
-            let task =
-                runtime.spawn(async move { tokio::time::timeout(patience, operation).await });
-            let cause: Box<dyn std::error::Error + Send + Sync> = match Abort(task).await {
-                Ok(Ok(Ok(result))) => return Ok(result),
-                Ok(Ok(Err(cause))) => cause.into(),
-                Ok(Err(_)) => format!("no answer within {patience:?}").into(),
-                Err(cause) => cause.into(),
+            let timed = {
+                let _entered = runtime.enter();
+                tokio::time::timeout(patience, operation)
+            };
+            let mut timed = pin!(timed);
+            // On the thread that polls, so that an answer wakes nobody but who waits for it: only the sockets and the
+            // timers are served by the runtime's own.
+            let polled = poll_fn(|cx| {
+                let _entered = runtime.enter();
+                timed.as_mut().poll(cx)
+            });
+            let cause: Box<dyn std::error::Error + Send + Sync> = match polled.await {
+                Ok(Ok(result)) => return Ok(result),
+                Ok(Err(cause)) => cause.into(),
+                Err(_) => format!("no answer within {patience:?}").into(),
             };
             add(&server.counters.errors);
             Err(Error::tier(format!("cannot {what} Redis at `{}`", server.address), cause))
@@ -221,23 +228,6 @@ impl Drop for Redis {
             // To wait for the thread is not allowed inside of another runtime.
             runtime.shutdown_background();
         }
-    }
-}
-
-/// A task that ends with the future that waits for it.
-struct Abort<T>(JoinHandle<T>);
-
-impl<T> Future for Abort<T> {
-    type Output = Result<T, JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
-    }
-}
-
-impl<T> Drop for Abort<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -305,14 +295,22 @@ type Generation = [u8; GENERATION];
 
 const GENERATION: usize = 8;
 
+/// What is under a key, if that is a text.
+type Found = Option<Vec<u8>>;
+
+fn generation(found: Found) -> Option<Generation> {
+    found?.try_into().ok()
+}
+
 impl Server {
     async fn get(&self, key: &BackendKey) -> RedisResult<Option<Value>> {
-        let mut get = cmd("GET");
-        let found = self.query::<Option<Vec<u8>>>(get.arg(key.as_str()));
-        let (generations, found) = tokio::try_join!(self.generations(key), found)?;
-        let opened = match (generations, found) {
-            (Some(generations), Some(found)) => found
-                .strip_prefix(generations.as_flattened())
+        let mut get = get_generations(key);
+        // Something else under a key is as good as nothing.
+        let (namespace, function, found): (Found, Found, Found) =
+            self.query(get.arg(key.as_str())).await?;
+        let opened = match (generation(namespace), generation(function), found) {
+            (Some(namespace), Some(function), Some(found)) => found
+                .strip_prefix([namespace, function].as_flattened())
                 .map(|bytes| Value::open(key, bytes, &self.time)),
             _ => None,
         };
@@ -356,9 +354,9 @@ impl Server {
 
     /// The generations of the key's namespace and function, unless one of them has not begun.
     async fn generations(&self, key: &BackendKey) -> RedisResult<Option<[Generation; 2]>> {
-        let [namespace, function] = scopes(key).map(|scope| self.generation(scope));
-        let (namespace, function) = tokio::try_join!(namespace, function)?;
-        Ok(namespace.zip(function).map(<[Generation; 2]>::from))
+        let get = get_generations(key);
+        let (namespace, function): (Found, Found) = self.query(&get).await?;
+        Ok(generation(namespace).zip(generation(function)).map(<[Generation; 2]>::from))
     }
 
     async fn begin_generations(&self, key: &BackendKey) -> RedisResult<[Generation; 2]> {
@@ -370,24 +368,15 @@ impl Server {
         if let Some(generations) = self.generations(key).await? {
             return Ok(generations);
         }
-        for scope in scopes(key) {
+        for key in scopes(key).iter().map(generation_key) {
             // Something else is there, and counts for nothing.
-            if self.generation(scope.clone()).await?.is_none() {
-                self.query::<()>(cmd("SET").arg(generation_key(&scope)).arg(&new_generation()))
-                    .await?;
+            let found: [Found; 1] = self.query(cmd("MGET").arg(&key)).await?;
+            if found.into_iter().find_map(generation).is_none() {
+                self.query::<()>(cmd("SET").arg(&key).arg(&new_generation())).await?;
             }
         }
         let lost = (ErrorKind::Client, "the server forgets at once what it is told");
         self.generations(key).await?.ok_or_else(|| lost.into())
-    }
-
-    async fn generation(&self, scope: Scope) -> RedisResult<Option<Generation>> {
-        // Something else under this key is as good as nothing.
-        match self.query::<Option<Vec<u8>>>(cmd("GET").arg(generation_key(&scope))).await {
-            Ok(found) => Ok(found.and_then(|bytes| bytes.try_into().ok())),
-            Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     async fn append(&self, log: &str, message: &[u8]) -> RedisResult<()> {
@@ -481,6 +470,15 @@ impl fmt::Debug for Server {
 
 fn scopes(key: &BackendKey) -> [Scope; 2] {
     [key.namespace_scope(), key.function_scope()]
+}
+
+/// Asks for the generations of a key's namespace and function. In a cluster the client asks each node for its part.
+fn get_generations(key: &BackendKey) -> Cmd {
+    let mut get = cmd("MGET");
+    for scope in scopes(key) {
+        get.arg(generation_key(&scope));
+    }
+    get
 }
 
 /// Has a part less than any key of a value, or ends otherwise.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::backend::{BackendKey, Scope, Value};
 use crate::codec::{Codec, Coder, Compression, Encoded};
-use crate::entry::{AnyValue, EntryRef, KeyRef};
+use crate::entry::{AnyValue, EntryRef};
 use crate::event::Family;
 use crate::events::Mark;
 use crate::function::{Function, Tier, registered};
+use crate::identity::KeyRef;
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::task::{BoxFuture, all, spawn, within};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 69] = [
+const ORDER: [&str; 73] = [
     "sync",
     "clock",
     "error",
@@ -41,6 +41,9 @@ const ORDER: [&str; 69] = [
     "metrics",
     "observer",
     "audit",
+    "identity",
+    "usage",
+    "lifetime",
     "entry",
     "outcome",
     "table",
@@ -48,6 +51,7 @@ const ORDER: [&str; 69] = [
     "ghosts",
     "resistant",
     "ranking",
+    "recency",
     "departures",
     "shadow",
     "limbo",

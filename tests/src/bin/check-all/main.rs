@@ -123,8 +123,7 @@ fn features(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
 /// The parts without locks in every order of their steps, and whole calls under many schedules.
 fn models(run: &mut Run<'_>) -> Result<()> {
     let lock_free = "cargo test --package cache-core --test lock_free";
-    // Not optimized at all, it takes three times as long.
-    let schedules = "cargo test --config profile.dev.package.cache-core.opt-level=1 --package cache-core --lib schedules";
+    let schedules = "cargo test --package cache-core --lib schedules";
     run.tests(Step::new("model of reads", lock_free).env("RUSTFLAGS", "--cfg loom -D warnings"))?;
     run.tests(Step::new("model of calls", schedules).env("RUSTFLAGS", "--cfg shuttle -D warnings"))
 }
