@@ -30,11 +30,13 @@ A run of everything also writes results/latest.json and draws the plots.
   --only A,B              these traces
   --against A,B           these policies of the reference, instead of lru
   --eviction NAME         lru, exact-lru or scan-resistant
+  --curve                 what exact LRUs of half to four times the size have,
+                          and how far from that the curve of the cache is
 
        bench plot                  draws the plots of results/latest.json again
        bench run CONTESTANT WORKLOAD [--millis N | --calls N]
                                    one turn, in this process, as JSON
-       bench replay TRACE CAPACITY [--eviction NAME]
+       bench replay TRACE CAPACITY [--eviction NAME | --curve]
                                    one trace, in this process, as a number of hits";
 
 /// What the user wants.
@@ -44,10 +46,12 @@ pub(crate) enum Command {
     List,
     Compare(Comparison),
     Traces(Replays),
+    Curves(Replays),
     Profile { contestant: String, workload: String },
     Plot,
     Measure { contestant: String, plan: Plan },
     Replay { trace: PathBuf, capacity: usize, eviction: String },
+    ReplayCurve { trace: PathBuf, capacity: usize },
 }
 
 /// What to compare, and how thoroughly.
@@ -78,6 +82,7 @@ pub(crate) fn parse() -> Result<Command> {
     let mut n_calls = None;
     let mut against = vec!["lru".to_owned()];
     let mut eviction = "lru".to_owned();
+    let mut has_curve = false;
     while let Some(arg) = parser.next()? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -92,6 +97,7 @@ pub(crate) fn parse() -> Result<Command> {
             Long("json") => comparison.json = Some(parser.value()?.into()),
             Long("calls") => n_calls = Some(parser.value()?.parse()?),
             Long("against") => against = list(parser.value()?.string()?),
+            Long("curve") => has_curve = true,
             Long("eviction") => eviction = parser.value()?.string()?,
             Value(word) => words.push(word.string()?),
             other => return Err(anyhow!("{}", other.unexpected())),
@@ -105,15 +111,18 @@ pub(crate) fn parse() -> Result<Command> {
         ["profile"] => Ok(profile(report::OURS, "u64-1k")),
         ["profile", contestant] => Ok(profile(contestant, "u64-1k")),
         ["profile", contestant, workload] => Ok(profile(contestant, workload)),
-        ["traces", folder] => Ok(Command::Traces(Replays {
-            folder: folder.into(),
-            traces: comparison.workloads,
-            against,
-            eviction,
-        })),
+        ["traces", folder] => {
+            let (folder, traces) = (folder.into(), comparison.workloads);
+            let command = if has_curve { Command::Curves } else { Command::Traces };
+            Ok(command(Replays { folder, traces, against, eviction }))
+        }
         ["replay", trace, capacity] => {
             let capacity = capacity.parse().context("a capacity is a number of entries")?;
-            Ok(Command::Replay { trace: trace.into(), capacity, eviction })
+            let trace = trace.into();
+            Ok(match has_curve {
+                true => Command::ReplayCurve { trace, capacity },
+                false => Command::Replay { trace, capacity, eviction },
+            })
         }
         ["run", contestant, workload] => {
             let workload = Workload::named(workload).context("there is no such workload")?;

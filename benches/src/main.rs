@@ -7,6 +7,7 @@ mod args;
 mod callgrind;
 mod contestants;
 mod counter;
+mod curve;
 mod driver;
 mod inputs;
 mod measure;
@@ -45,12 +46,16 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::List => list(),
         Command::Compare(comparison) => return driver::compare(&Driver::new()?, &comparison),
         Command::Traces(replays) => traces::compare(&Driver::new()?, &replays)?,
+        Command::Curves(replays) => curve::compare(&Driver::new()?, &replays)?,
         Command::Profile { contestant, workload } => {
             callgrind::profile(&Driver::new()?.program, &contestant, &workload)?;
         }
         Command::Plot => driver::draw_latest()?,
         Command::Replay { trace, capacity, eviction } => {
             println!("{}", traces::replay(&trace, capacity, &eviction)?);
+        }
+        Command::ReplayCurve { trace, capacity } => {
+            println!("{:?}", curve::replay(&trace, capacity)?);
         }
         Command::Measure { contestant, plan } => {
             let measurement =

@@ -33,11 +33,11 @@ pub(crate) struct Replays {
 
 /// A row of the reference.
 #[derive(Clone, Debug, Deserialize)]
-struct Reference {
-    trace: String,
-    requests: u64,
-    pct: u32,
-    capacity: usize,
+pub(crate) struct Reference {
+    pub(crate) trace: String,
+    pub(crate) requests: u64,
+    pub(crate) pct: u32,
+    pub(crate) capacity: usize,
     policy: String,
     hits: u64,
 }
@@ -59,10 +59,14 @@ fn settings(eviction: &str) -> Result<Builder> {
 
 /// Replays one trace in this process and returns the number of hits.
 pub(crate) fn replay(trace: &Path, capacity: usize, eviction: &str) -> Result<u64> {
+    serve(&read(trace)?, capacity, eviction)
+}
+
+/// Makes requests of the cache of this process and returns the number of hits.
+pub(crate) fn serve(requests: &[u64], capacity: usize, eviction: &str) -> Result<u64> {
     let settings = settings(eviction)?.max_bytes(None).max_entries(capacity);
     settings.install().context("nothing has used the cache")?;
-    let requests = read(trace)?;
-    for id in &requests {
+    for id in requests {
         ensure!(page(*id) == work::answer(*id), "wrong answer for {id}");
     }
     let n_hits = page::stats().hits;
@@ -80,13 +84,10 @@ pub(crate) fn compare(driver: &Driver, replays: &Replays) -> Result<()> {
         let is_known = references.iter().any(|reference| reference.policy == *policy);
         ensure!(is_known, "the reference has no policy `{policy}`");
     }
-    let is_wanted = |reference: &&Reference| {
-        reference.policy == "lru"
-            && (replays.traces.is_empty() || replays.traces.contains(&reference.trace))
-    };
-    let jobs: Vec<&Reference> = references.iter().filter(is_wanted).collect();
-    ensure!(!jobs.is_empty(), "the reference has none of these traces");
-    let rates = run(driver, replays, &jobs)?;
+    let jobs = jobs(replays)?;
+    let hits = run(driver, replays, &jobs, &["--eviction", &replays.eviction])?;
+    let rate = |(hits, job): (&String, &Reference)| Ok(percent(hits.parse()?, job.requests));
+    let rates = hits.iter().zip(&jobs).map(rate).collect::<Result<Vec<f64>>>()?;
 
     print!("{:<24}{:>5}{:>10}{:>12}", "trace", "%", "capacity", replays.eviction);
     replays.against.iter().for_each(|policy| print!("{policy:>14}{:>8}", ""));
@@ -113,10 +114,26 @@ pub(crate) fn compare(driver: &Driver, replays: &Replays) -> Result<()> {
     Ok(())
 }
 
-/// The hit rate of each job, in percent.
-fn run(driver: &Driver, replays: &Replays, jobs: &[&Reference]) -> Result<Vec<f64>> {
+/// The traces and capacities that are to be replayed.
+pub(crate) fn jobs(replays: &Replays) -> Result<Vec<Reference>> {
+    let mut jobs = references(&replays.folder)?;
+    jobs.retain(|reference| {
+        reference.policy == "lru"
+            && (replays.traces.is_empty() || replays.traces.contains(&reference.trace))
+    });
+    ensure!(!jobs.is_empty(), "the reference has none of these traces");
+    Ok(jobs)
+}
+
+/// What the replay of each job prints.
+pub(crate) fn run(
+    driver: &Driver,
+    replays: &Replays,
+    jobs: &[Reference],
+    options: &[&str],
+) -> Result<Vec<String>> {
     let queue = Mutex::new(jobs.iter().enumerate());
-    let rates = Mutex::new(vec![0.0; jobs.len()]);
+    let printed = Mutex::new(vec![String::new(); jobs.len()]);
     let n_workers = thread::available_parallelism().map_or(1, usize::from);
     let work = || -> Result<()> {
         loop {
@@ -125,17 +142,17 @@ fn run(driver: &Driver, replays: &Replays, jobs: &[&Reference]) -> Result<Vec<f6
             };
             let mut command = Command::new(&driver.program);
             command.arg("replay").arg(path(&replays.folder, &job.trace));
-            command.arg(job.capacity.to_string()).args(["--eviction", &replays.eviction]);
+            command.arg(job.capacity.to_string()).args(options);
             let output = output(&mut command).with_context(|| job.trace.clone())?;
-            let n_hits: u64 = String::from_utf8_lossy(&output.stdout).trim().parse()?;
-            rates.lock().expect("no worker panics")[idx] = percent(n_hits, job.requests);
+            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            printed.lock().expect("no worker panics")[idx] = text;
         }
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..n_workers).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().expect("no worker panics"))
     })?;
-    Ok(rates.into_inner().expect("no worker panics"))
+    Ok(printed.into_inner().expect("no worker panics"))
 }
 
 fn references(folder: &Path) -> Result<Vec<Reference>> {
@@ -145,11 +162,11 @@ fn references(folder: &Path) -> Result<Vec<Reference>> {
     reader.deserialize().map(|row| Ok(row?)).collect()
 }
 
-fn path(folder: &Path, trace: &str) -> PathBuf {
+pub(crate) fn path(folder: &Path, trace: &str) -> PathBuf {
     folder.join(format!("{trace}.trace.zst"))
 }
 
-fn read(path: &Path) -> Result<Vec<u64>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u64>> {
     let file = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let mut bytes = Vec::new();
     StreamingDecoder::new(&*file)?.read_to_end(&mut bytes)?;
@@ -158,6 +175,6 @@ fn read(path: &Path) -> Result<Vec<u64>> {
     Ok(ids.iter().map(|id| u64::from_le_bytes(*id)).collect())
 }
 
-fn percent(part: u64, whole: u64) -> f64 {
+pub(crate) fn percent(part: u64, whole: u64) -> f64 {
     100.0 * part as f64 / whole as f64
 }

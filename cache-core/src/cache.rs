@@ -23,7 +23,7 @@ use crate::identity::KeyRef;
 use crate::latency::Times;
 use crate::memory::Memory;
 use crate::metrics;
-use crate::observer::{Notice, Observer, Observers};
+use crate::observer::{HealthListener, Notice, Observer, Observers};
 use crate::outer::Outer;
 use crate::ranking::Eviction;
 use crate::sources::Sources;
@@ -36,7 +36,7 @@ use crate::{backend::CacheBackend, config::Custom, tiers::Tiers};
 /// Expired entries are given back in rounds at least this far apart.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Who listens to the health of the global cache hears of a change so late at the most.
+/// Who observes the global cache hears of a change of its health so late at the most.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A cache: the global one of the process, or a test's own.
@@ -166,6 +166,7 @@ impl Inner {
             self.enabled.load(Ordering::SeqCst),
             owner,
             self.is_global,
+            self.settings.verify,
         )
     }
 
@@ -194,12 +195,31 @@ impl Inner {
         self.memory.reuse().curve(&self.memory.budget, &self.stats())
     }
 
+    /// Judges, and tells observers if the verdict is another one.
     fn health(&self) -> Health {
+        self.tell_of_tiers();
         let is_enabled = self.enabled.load(Ordering::SeqCst);
-        self.monitor.judge(is_enabled, &self.stats(), &self.tiers(), self.settings.thresholds)
+        let (stats, tiers, thresholds) = (self.stats(), self.tiers(), self.settings.thresholds);
+        let states = self.known_states();
+        let suspects = states.iter().filter(|state| state.comparison().1.is_some());
+        let suspects: Vec<_> = suspects.map(|state| state.function.name).collect();
+        let health = self.monitor.judge(is_enabled, &stats, &tiers, thresholds, &suspects);
+        if self.observers.can_hear() && self.monitor.is_news(health.status) {
+            self.observers.tell(&Notice::Health(&health));
+        }
+        health
     }
 
-    /// Judges now and then, so that listeners hear of a change that nobody asks for.
+    /// Tells observers of tiers that have begun to fail, or work again.
+    pub(crate) fn tell_of_tiers(&self) {
+        if self.observers.can_hear() {
+            for TierStats { name, is_working, .. } in self.monitor.changed(self.tiers()) {
+                self.observers.tell(&Notice::Tier { name, is_working });
+            }
+        }
+    }
+
+    /// Judges now and then, so that observers hear of a change that nobody asks for.
     fn watch_health(&'static self) {
         worker::after(HEALTH_INTERVAL, move || {
             self.health();
@@ -238,6 +258,7 @@ impl Inner {
             .map(|function| {
                 let state = self.state(function);
                 let stats = state.stats();
+                let (comparable, suspect) = state.comparison();
                 FunctionStats {
                     name: function.name,
                     module: function.module,
@@ -247,10 +268,13 @@ impl Inner {
                     ttl: self.ttl(&state),
                     enabled: state.is_enabled(),
                     refusals: state.refusals(),
+                    comparable,
+                    suspect,
                     disk: function.tiers.disk.is_some(),
                     redis: function.tiers.redis.is_some(),
                     cost: function.cost,
                     curve: state.curve(&self.memory.budget, &stats),
+                    labels: state.labels.stats(),
                     stats,
                 }
             })
@@ -511,9 +535,7 @@ impl Cache {
     /// [`Builder::min_hit_rate`] and [`Builder::max_rejected_rate`] say how much is few and many.
     #[must_use]
     pub fn health(&self) -> Health {
-        let health = self.inner.health();
-        self.inner.observers.tell_of_health(&health);
-        health
+        self.inner.health()
     }
 
     /// Has somebody be told what happens from now on, other than hits.
@@ -542,13 +564,18 @@ impl Cache {
     /// It is called under no lock, by whoever does what it is told of, and a panic of it is dropped. It may call cached
     /// functions, of which nobody is told. What happens in them is none of the load's that it was told of.
     pub fn observe(&self, observer: impl Observer + 'static) {
-        self.inner.observers.add(Arc::new(observer));
+        let is_first = self.inner.observers.add(Arc::new(observer));
+        if let Ref::Global(cache) = &self.inner
+            && is_first
+        {
+            cache.watch_health();
+        }
     }
 
     /// Has a function called when the verdict of [`Cache::health`] changes, beginning from a healthy one.
     ///
-    /// It is called when somebody asks for the verdict, and for the cache of the process every ten seconds.
-    /// No lock is held meanwhile, so that it may use the cache.
+    /// It is an observer of [`Notice::Health`] alone: called when somebody asks for the verdict, and for the cache of the
+    /// process every ten seconds; under no lock, so that it may use the cache; and a panic of it is dropped.
     ///
     /// ```
     /// use cache_core::Cache;
@@ -556,12 +583,7 @@ impl Cache {
     /// Cache::global().on_health(|health| eprintln!("the cache is {}: {:?}", health.status, health.reasons));
     /// ```
     pub fn on_health(&self, listener: impl Fn(&Health) + Send + Sync + 'static) {
-        let is_first = self.inner.monitor.listen(listener);
-        if let Ref::Global(cache) = &self.inner
-            && is_first
-        {
-            cache.watch_health();
-        }
+        self.observe(HealthListener(listener));
     }
 
     /// The most recently used entries, at most `limit` of them.
@@ -666,6 +688,7 @@ impl Cache {
             ttl: settings.ttl,
             exact_order: settings.exact_order,
             eviction: settings.eviction,
+            verify: settings.verify.share,
             warnings,
         }
     }
@@ -839,6 +862,56 @@ impl Builder {
     /// The share of results that are too large above which [`Cache::health`] is not well; 0.05 by default.
     pub fn max_rejected_rate(mut self, rate: f64) -> Self {
         self.settings.thresholds.max_rejected_rate = rate;
+        self
+    }
+
+    /// Has a share of the hits run their bodies all the same, and compares the stored results with the fresh ones; 0.0 by
+    /// default. `CACHE_VERIFY` wins over it.
+    ///
+    /// A difference says that the cached function is wrong: something that its result depends on is not in its key, its
+    /// body is not pure, or something has changed without an event that it names. It is counted as
+    /// [`Stats::divergences`], told to observers once for each function, a reason for [`Cache::health`] not to be well, and
+    /// shown with a digest of the key by [`Cache::functions`].
+    ///
+    /// Such a call is a hit and a load: it waits for the body and gets its result, which is stored; where that is an
+    /// `Err`, it gets the stored one. Nothing is said of a result that was invalidated, replaced or has expired while the
+    /// body ran. What was written and is yet to be emitted looks like a missing event, so a few differences among very
+    /// many calls need not be mistakes.
+    ///
+    /// Values are compared by `PartialEq`, or else by what they serialize to. Those that have neither are not, nor those of
+    /// generic functions whose bounds say neither: [`FunctionStats::comparable`] tells. A value that differs from itself, as
+    /// a float that is no number does, is taken for equal. Not compared are calls within a body that runs to be compared,
+    /// results that are served stale or reloaded in the background, and responses that `ResponseLayer` keeps.
+    pub fn verify(mut self, share: f64) -> Self {
+        self.settings.verify.share = share.clamp(0.0, 1.0);
+        self
+    }
+
+    /// Whether a call panics that finds a difference, so that a test fails; `CACHE_VERIFY=100%,fail` has it do so.
+    ///
+    /// ```should_panic
+    /// use std::cell::Cell;
+    ///
+    /// use cache_core::{Cache, cached, testing::TestCache};
+    ///
+    /// thread_local! {
+    ///     static CURRENCY: Cell<&'static str> = const { Cell::new("EUR") };
+    /// }
+    ///
+    /// #[cached]
+    /// fn price(article: u64) -> String {
+    ///     format!("{article} {}", CURRENCY.get()) // which is not in the key
+    /// }
+    ///
+    /// let cache = TestCache::from_builder(Cache::builder().verify(1.0).fail_on_divergence(true));
+    /// cache.run(|| {
+    ///     price(7);
+    ///     CURRENCY.set("USD");
+    ///     price(7); // panics
+    /// });
+    /// ```
+    pub fn fail_on_divergence(mut self, fail: bool) -> Self {
+        self.settings.verify.fails = fail;
         self
     }
 

@@ -22,6 +22,7 @@ use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::identity::{Key, KeyRef};
 use crate::key::{KeyPart, KeyWriter};
+use crate::labels::LabelStats;
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
 use crate::loads::Company;
 use crate::memory::{Begin, Join, Load, Stored};
@@ -96,6 +97,12 @@ impl Site {
     #[must_use]
     pub fn stats(self) -> Stats {
         context::current_cache().state(self.function).stats()
+    }
+
+    /// What the function has done by label.
+    #[must_use]
+    pub fn labels(self) -> Vec<LabelStats> {
+        context::current_cache().state(self.function).labels.stats()
     }
 
     /// Drops what the function has stored.
@@ -230,6 +237,10 @@ impl Call {
                 let ticket = ticket(Join::Again, None, Some(spare), true);
                 Apart::Due(out, Reload(Miss { plan, ticket }))
             }
+            Look::Doubt(spare) => {
+                let ticket = ticket(Join::Again, around, Some(spare), true);
+                Apart::Miss(Miss { plan, ticket })
+            }
             Look::Nothing(spare) => {
                 let ticket = ticket(mode.join(state.function), around, spare, false);
                 Apart::Miss(Miss { plan, ticket })
@@ -279,6 +290,12 @@ impl Call {
         let around = around(&cache, key);
         let spare = match look(&cache, key, mode, plan, around.as_ref()) {
             Look::Hit(out) | Look::Due(out, _) => return out,
+            Look::Doubt(spare) => {
+                let (key, join, spare) = (key.to_owned(state.clone()), Join::Again, Some(spare));
+                let was_counted = true;
+                let ticket = Ticket { cache, key, join, around, spare, was_counted, begun: None };
+                return Miss { plan, ticket: Some(ticket) }.load(body);
+            }
             Look::Nothing(spare) => spare,
         };
         if let Some(out) = spare.as_ref().and_then(|it| it.serve_meanwhile(&cache, key, plan)) {
@@ -405,7 +422,7 @@ fn serve<R>(
     found: &Found<'_>,
     plan: Plan<R>,
 ) -> Option<R> {
-    if found.entry().is_special() && !is_served(cache, state, instance, found.entry()) {
+    if found.entry().is_special() && !is_served(cache, state, instance, found) {
         return None;
     }
     if cache.memory.note_hit(found, state, &cache.clock) {
@@ -414,14 +431,15 @@ fn serve<R>(
     plan.restore(found.entry())
 }
 
-/// Whether an entry that is of one instantiation, mortal or of a limited function is for this call.
+/// Whether an entry that is of one instantiation, mortal, labelled or of a limited function is for this call.
 #[inline(never)]
 fn is_served(
     cache: &Inner,
     state: &FunctionState,
     instance: Option<TypeId>,
-    entry: Entry<'_>,
+    found: &Found<'_>,
 ) -> bool {
+    let entry = found.entry();
     if !entry.is_of(instance)
         || !entry.is_current()
         || !is_heard(|endpoint| hears(entry, endpoint))
@@ -432,6 +450,9 @@ fn is_served(
     if state.is_limited() {
         // It has an order of its own, which may be an exact one.
         cache.memory.note_order(entry, state);
+    }
+    if let Some(label) = entry.label() {
+        label.note_hit(found.slot());
     }
     true
 }
@@ -503,6 +524,8 @@ enum Look<R> {
     Hit(R),
     /// Its result, and that it is this call's turn to have that reloaded.
     Due(R, Spare),
+    /// Its result, which is to be compared with a fresh one.
+    Doubt(Spare),
     /// No result, unless in need.
     Nothing(Option<Spare>),
 }
@@ -516,10 +539,11 @@ fn look<R>(
     around: Option<&Arc<Sources>>,
 ) -> Look<R> {
     let function = key.state.function;
-    if mode != Mode::Normal || context::is_plain() && !function.looks_twice() {
+    let sees_all = cache.is_private() || key.state.is_verified();
+    if mode != Mode::Normal || !sees_all && context::is_plain() && !function.looks_twice() {
         return Look::Nothing(None);
     }
-    let is_timed = context::takes_time() || cache.is_private();
+    let is_timed = context::takes_time() || sees_all;
     let Some(pin) = epoch::pin() else { return Look::Nothing(None) };
     let now = cache.clock.now();
     let Some((found, age)) = cache.memory.get(pin, key, now) else { return Look::Nothing(None) };
@@ -527,6 +551,7 @@ fn look<R>(
     let spare = |entry: Entry<'_>, answers_errors| Spare {
         entry: entry.to_owned(),
         answers_errors,
+        is_doubted: false,
         around: around.cloned(),
     };
     let again = now.after(function.err_ttl.unwrap_or(RETRY));
@@ -555,7 +580,17 @@ fn look<R>(
     if is_timed {
         note_hit_time(cache, key, cache.clock.now().since(now));
     }
-    if is_due { Look::Due(out, spare(entry, true)) } else { Look::Hit(out) }
+    if is_due {
+        return Look::Due(out, spare(entry, true));
+    }
+    let is_doubted = age == Age::Fresh
+        && key.state.is_to_verify(plan.are_same().is_some())
+        && !context::is_verifying();
+    if is_doubted {
+        Look::Doubt(Spare { is_doubted, ..spare(entry, true) })
+    } else {
+        Look::Hit(out)
+    }
 }
 
 fn note_hit_time(cache: &Inner, key: KeyRef<'_>, span: Duration) {

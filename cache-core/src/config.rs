@@ -15,6 +15,7 @@ use crate::function::Overrides;
 use crate::health::Thresholds;
 use crate::ranking::Eviction;
 use crate::sync::Arc;
+use crate::verify::Verify;
 
 const DEFAULT_MAX_BYTES: usize = 256 << 20;
 
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) max_reloads: usize,
     pub(crate) eviction: Eviction,
     pub(crate) thresholds: Thresholds,
+    pub(crate) verify: Verify,
     /// By the name that the environment uses.
     pub(crate) functions: BTreeMap<String, Overrides>,
     pub(crate) warnings: Vec<String>,
@@ -97,6 +99,7 @@ impl Default for Settings {
             max_reloads: MAX_RELOADS,
             eviction: Eviction::Lru,
             thresholds: Thresholds::default(),
+            verify: Verify::default(),
             functions: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -142,6 +145,7 @@ impl Settings {
                     let max = self.parse(&name, &value, some(mebibytes), now);
                     self.tiers.max_bytes = max.map(|bytes| bytes.0);
                 }
+                "CACHE_VERIFY" => self.verify = self.parse(&name, &value, verify, self.verify),
                 "CACHE_NAMESPACE" => self.tiers.namespace = Some(value),
                 "REDIS_URL" => self.tiers.redis_url = Some(value),
                 _ => {
@@ -248,6 +252,13 @@ impl Show for Eviction {
     }
 }
 
+impl Show for Verify {
+    fn show(&self) -> String {
+        let fail = if self.fails { ",fail" } else { "" };
+        format!("{}%{fail}", 100.0 * self.share)
+    }
+}
+
 impl Show for usize {
     fn show(&self) -> String {
         self.to_string()
@@ -300,6 +311,21 @@ fn eviction(value: &str) -> Result<Eviction, &'static str> {
         "lru" => Ok(Eviction::Lru),
         "scan_resistant" => Ok(Eviction::ScanResistant),
         _ => Err("it must be lru or scan_resistant"),
+    }
+}
+
+fn verify(value: &str) -> Result<Verify, &'static str> {
+    let wanted = "it must be a share of the hits such as 1%, or 1%,fail to have calls panic";
+    let (share, fails) = match value.split_once(',') {
+        None => (value, false),
+        Some((share, "fail")) => (share, true),
+        Some(_) => return Err(wanted),
+    };
+    let percent: f64 = share.strip_suffix('%').and_then(|it| it.parse().ok()).ok_or(wanted)?;
+    if (0.0..=100.0).contains(&percent) {
+        Ok(Verify { share: percent / 100.0, fails })
+    } else {
+        Err(wanted)
     }
 }
 
@@ -360,7 +386,7 @@ fn duration(value: &str) -> Result<Duration, &'static str> {
 }
 
 /// How a cache is set up now, as [`Cache::config`](crate::Cache::config) tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
     /// Whether anything is cached.
@@ -375,6 +401,8 @@ pub struct Config {
     pub exact_order: bool,
     /// Which entries go first.
     pub eviction: Eviction,
+    /// The share of the hits that are compared with fresh results.
+    pub verify: f64,
     /// What was wrong with the environment.
     pub warnings: Vec<String>,
 }
@@ -393,6 +421,7 @@ mod tests {
         let settings = with(&[
             ("CACHE_ENABLED", "off"),
             ("CACHE_EVICTION", "scan_resistant"),
+            ("CACHE_VERIFY", "0.5%,fail"),
             ("CACHE_MAX_ENTRIES", "500"),
             ("CACHE_MAX_MEMORY_MB", "1.5"),
             ("CACHE_TTL_SECONDS", "90"),
@@ -404,6 +433,7 @@ mod tests {
         assert_eq!(settings.warnings, [""; 0]);
         assert!(!settings.enabled);
         assert_eq!(settings.eviction, Eviction::ScanResistant);
+        assert_eq!(settings.verify, Verify { share: 0.005, fails: true });
         assert_eq!(settings.max_entries, Some(500));
         assert_eq!(settings.max_bytes, Some(3 << 19));
         assert_eq!(settings.ttl, Some(Duration::from_secs(90)));
@@ -422,6 +452,7 @@ mod tests {
             ("CACHE_MAX_MEMORY_MB", "-3"),
             ("CACHE_ENABLED", "perhaps"),
             ("CACHE_EVICTION", "lirs"),
+            ("CACHE_VERIFY", "5"),
         ]);
         assert_eq!(settings.max_bytes, Some(DEFAULT_MAX_BYTES));
         let text = settings.warnings.join("\n");
@@ -430,6 +461,7 @@ mod tests {
             r#"CACHE_MAX_ENTRIES="many" is ignored"#,
             "256 MiB is used instead",
             r#"CACHE_EVICTION="lirs" is ignored: it must be lru or scan_resistant; lru is used instead"#,
+            r#"CACHE_VERIFY="5" is ignored: it must be a share of the hits such as 1%, or 1%,fail to have calls panic; 0% is used instead"#,
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
@@ -447,6 +479,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("CACHE_FN_PROFILE_SIZE is ignored"), "{text}");
+    }
+
+    #[test]
+    fn a_share_of_the_hits_is_a_percentage_with_or_without_a_word() {
+        let read = |value| verify(value).map(|it| (it.share, it.fails)).ok();
+        assert_eq!(read("1%"), Some((0.01, false)));
+        assert_eq!(read("100%,fail"), Some((1.0, true)));
+        assert_eq!(read("0%"), Some((0.0, false)));
+        for bad in ["", "%", "0.01", "101%", "-1%", "NaN%", "1%,", "1%,panic", "1%fail", "fail"] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub(crate) struct Around {
     pub(crate) is_bypassed: bool,
     /// What the outer tiers were asked for it.
     pub(crate) errand: Option<Arc<dyn Errand>>,
+    /// Whether it was begun to compare its result with a stored one.
+    pub(crate) verifies: bool,
 }
 
 impl Around {
@@ -169,6 +171,12 @@ pub(crate) fn own_sources() -> Option<(Arc<Events>, Arc<Sources>)> {
 pub(crate) fn current_load() -> Option<Around> {
     drop(own_sources());
     innermost(|load| Some(load.clone()))
+}
+
+/// Whether a load that this thread is computing was begun to compare its result. Calls within it are not compared, for
+/// each call of a function that calls itself would begin others.
+pub(crate) fn is_verifying() -> bool {
+    LOADS.try_with(|loads| loads.borrow().iter().any(|load| load.verifies)).unwrap_or(true)
 }
 
 /// What others wait for of the innermost load, which others may now find as well.

@@ -4,6 +4,8 @@
 //! Less: the entries that were used last, as many as half the limit holds, are those that were used since some tick. A hit
 //! of another one would have been a miss. Such hits note when their entry is used, so that no other pays for it.
 
+use std::fmt;
+
 use crate::budget::{Budget, WHOLE};
 use crate::serialize::serialize_fields;
 use crate::stats::Stats;
@@ -22,6 +24,14 @@ pub struct Curve {
 }
 
 serialize_fields!(Curve { points });
+
+impl fmt::Display for Curve {
+    /// In one line: `0.5x 61.2%   1x 71.0%   2x 80.4%   4x 84.1%`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |it: CurvePoint| format!("{}x {:.1}%", it.factor, 100.0 * it.hit_rate);
+        f.write_str(&self.points.map(text).join("   "))
+    }
+}
 
 /// How many calls would be hits with some limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -18,6 +18,7 @@ use crate::clock::{Moment, nanos};
 use crate::events::{Change, Stamps};
 use crate::identity::KeyRef;
 use crate::key;
+use crate::labels::Label;
 use crate::lifetime::Lifetime;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::usage::{Coarse, Usage};
@@ -89,7 +90,7 @@ impl Id {
 
 /// What few entries have. It lies before the header.
 struct More {
-    label: Option<Box<str>>,
+    label: Option<Box<Label>>,
     instance: Option<TypeId>,
     charge: usize,
     /// The first moment at which it is expired. Only ever moved to an earlier one.
@@ -193,7 +194,7 @@ const DEADLINE: usize = 34;
 pub(crate) struct Draft<'a> {
     pub(crate) key: KeyRef<'a>,
 
-    pub(crate) label: Option<Box<str>>,
+    pub(crate) label: Option<Box<Label>>,
     /// What the function says that the value costs, if it says so.
     pub(crate) size: Option<usize>,
     pub(crate) life: Lifetime,
@@ -223,7 +224,7 @@ impl EntryRef {
         if key.state.is_limited() {
             id.0 |= Id::IS_LIMITED;
         }
-        let label_len = label.as_ref().map_or(0, |label| label.len());
+        let label_len = label.as_ref().map_or(0, |label| label.text.len() + size_of::<Label>());
         let stamps_size = stamps.as_ref().map_or(0, Stamps::size);
         let charge = |has_more| {
             let parts = [
@@ -450,7 +451,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What `label = "…"` says of the call.
-    pub(crate) fn label(self) -> Option<&'a str> {
+    pub(crate) fn label(self) -> Option<&'a Label> {
         self.more()?.label.as_deref()
     }
 
@@ -628,6 +629,11 @@ impl<'a> Entry<'a> {
         self.header().last_used.set(now);
     }
 
+    /// What tells its key from others, without the arguments.
+    pub(crate) fn digest(self) -> String {
+        format!("{:016x}", key::digest_of(self.key_bytes()))
+    }
+
     /// As people read it.
     pub(crate) fn info(self, function: &'static str, now: Moment) -> EntryInfo {
         let header = self.header();
@@ -635,8 +641,8 @@ impl<'a> Entry<'a> {
         let expires = self.deadline().min(unused_until);
         EntryInfo {
             function,
-            label: self.label().map(str::to_owned),
-            key: format!("{:016x}", key::digest_of(self.key_bytes())),
+            label: self.label().map(|label| label.text.to_string()),
+            key: self.digest(),
             age: header.created.until(now),
             idle: header.last_used.until(now),
             uses: self.usage().uses(),
@@ -713,6 +719,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::function::{Function, FunctionState, Overrides};
     use crate::sync::{Arc, Ref};
+    use crate::verify::Verify;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::OnceLock;
 
@@ -720,11 +727,10 @@ pub(crate) mod tests {
     pub(crate) fn state() -> Ref<FunctionState> {
         static FUNCTION: Function = Function::new("area", module_path!(), file!(), line!());
         static STATE: OnceLock<FunctionState> = OnceLock::new();
-        Ref::Global(
-            STATE.get_or_init(|| {
-                FunctionState::new(&FUNCTION, &Overrides::default(), true, 0, false)
-            }),
-        )
+        Ref::Global(STATE.get_or_init(|| {
+            let (overrides, verify) = (Overrides::default(), Verify::default());
+            FunctionState::new(&FUNCTION, &overrides, true, 0, false, verify)
+        }))
     }
 
     /// The key of a call of that function.

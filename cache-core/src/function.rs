@@ -1,6 +1,7 @@
 //! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
 
 use std::any::Any;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use once_cell::race::OnceRef;
@@ -9,10 +10,12 @@ use crate::budget::Budget;
 use crate::curve::{Curve, Reuse};
 use crate::event::Family;
 use crate::key::Start;
+use crate::labels::{LabelStats, Labels};
 use crate::latency::Times;
 use crate::serialize::{seconds_if_any, serialize_fields};
 use crate::stats::{Counters, Stats};
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::verify::{Sampler, Verify};
 
 /// A cached function as its attribute declares it: one `static` a site.
 #[derive(Debug)]
@@ -372,16 +375,26 @@ pub(crate) struct FunctionState {
     pub(crate) ttl: Option<Duration>,
     /// Off by the function's own switch in the environment.
     switched_off: bool,
-    /// `owner` while it is on, else [`OFF`]: so that a hit need not ask whether it is.
+    /// `owner` while hits may be found the common way: so that one need not ask whether they may.
     looked_up_as: AtomicU32,
     /// What the hashes of its keys begin with.
     pub(crate) keys: Start,
     /// How many results each layer of `validate` has refused.
     refusals: Box<[AtomicU64]>,
+    pub(crate) labels: Labels,
+    /// Which of its hits are compared with fresh results.
+    pub(crate) verify: Verify,
+    sampler: Sampler,
+    /// Whether its results can be compared, once that was asked.
+    is_comparable: OnceLock<bool>,
+    /// The key of the first result that differed.
+    suspect: Mutex<Option<String>>,
 }
 
-/// No function has this number.
+/// No function has these numbers: one that is switched off is looked up as this,
 const OFF: u32 = u32::MAX;
+/// and one of which every hit is to be looked at closely as this.
+const CLOSELY: u32 = OFF - 1;
 
 impl std::fmt::Debug for FunctionState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -406,11 +419,12 @@ impl FunctionState {
         cache_enabled: bool,
         owner: u32,
         is_global: bool,
+        verify: Verify,
     ) -> Self {
         let budget =
             Budget::new(function.max_bytes, overrides.max_entries.or(function.max_entries));
         let switched_off = overrides.enabled == Some(false);
-        Self {
+        let state = Self {
             function,
             counters: Counters::new(is_global),
             times: Times::default(),
@@ -420,10 +434,42 @@ impl FunctionState {
             owner,
             ttl: overrides.ttl,
             switched_off,
-            looked_up_as: AtomicU32::new(if cache_enabled && !switched_off { owner } else { OFF }),
+            looked_up_as: AtomicU32::new(OFF),
             keys: function.keys(),
             refusals: function.layers.iter().map(|_| AtomicU64::new(0)).collect(),
-        }
+            labels: Labels::new(is_global),
+            verify,
+            sampler: Sampler::default(),
+            is_comparable: OnceLock::new(),
+            suspect: Mutex::default(),
+        };
+        state.set_enabled(cache_enabled);
+        state
+    }
+
+    /// Whether some hits are compared with fresh results.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.verify.share > 0.0
+    }
+
+    /// Whether this hit is.
+    pub(crate) fn is_to_verify(&self, is_comparable: bool) -> bool {
+        self.is_verified()
+            && *self.is_comparable.get_or_init(|| is_comparable)
+            && self.sampler.takes(self.verify.share)
+    }
+
+    /// Notes the key of a result that differed from a fresh one. True for the first one.
+    pub(crate) fn suspect(&self, key: &str) -> bool {
+        let mut suspect = self.suspect.lock();
+        let is_first = suspect.is_none();
+        suspect.get_or_insert_with(|| key.to_owned());
+        is_first
+    }
+
+    /// Whether results can be compared, if that is known, and the key of the first one that differed.
+    pub(crate) fn comparison(&self) -> (Option<bool>, Option<String>) {
+        (self.is_comparable.get().copied(), self.suspect.lock().clone())
     }
 
     /// Counts a result that a layer of `validate` has refused.
@@ -454,8 +500,12 @@ impl FunctionState {
 
     /// Follows the switch of the whole cache.
     pub(crate) fn set_enabled(&self, cache_enabled: bool) {
-        let is_on = cache_enabled && !self.switched_off;
-        self.looked_up_as.store(if is_on { self.owner } else { OFF }, Ordering::Relaxed);
+        let number = match cache_enabled && !self.switched_off {
+            false => OFF,
+            true if self.is_verified() => CLOSELY,
+            true => self.owner,
+        };
+        self.looked_up_as.store(number, Ordering::Relaxed);
     }
 
     /// Whether it has limits of its own, and so an order of its own.
@@ -489,7 +539,7 @@ impl FunctionState {
 
     /// The bytes that its statistics take.
     pub(crate) fn stats_bytes(&self) -> usize {
-        self.times.size() + self.reuse.size()
+        self.times.size() + self.reuse.size() + self.labels.size()
     }
 
     /// What its calls would have been with other limits: its own, or those of the cache.
@@ -501,6 +551,8 @@ impl FunctionState {
         self.counters.reset();
         self.times.reset();
         self.reuse.restart(0, 0);
+        self.labels.reset();
+        *self.suspect.lock() = None;
         self.refusals.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         self.budget.reset_peak();
     }
@@ -528,6 +580,13 @@ pub struct FunctionStats {
     pub cost: Option<f64>,
     /// How many results `validate` has refused, by the layer that was the first to do so.
     pub refusals: Vec<(&'static str, u64)>,
+    /// Whether its stored results can be compared with fresh ones; `None` as long as none was to be.
+    ///
+    /// They can if they are `PartialEq`, or else `serde::Serialize`.
+    pub comparable: Option<bool>,
+    /// The key of the first stored result that differed from a fresh one, as [`EntryInfo::key`](crate::EntryInfo::key)
+    /// shows it.
+    pub suspect: Option<String>,
     /// Whether `disk` is in its attribute.
     pub disk: bool,
     /// Whether `redis` is in its attribute.
@@ -536,6 +595,8 @@ pub struct FunctionStats {
     pub stats: Stats,
     /// What it would do with other limits.
     pub curve: Curve,
+    /// What it has done by label, the one with the most hits first.
+    pub labels: Vec<LabelStats>,
 }
 
 serialize_fields!(FunctionStats {
@@ -548,8 +609,11 @@ serialize_fields!(FunctionStats {
     enabled,
     cost,
     refusals,
+    comparable,
+    suspect,
     disk,
     redis,
     stats,
     curve,
+    labels,
 });

@@ -22,6 +22,7 @@ use std::marker::PhantomData;
 use crate::call::Site;
 use crate::function::Function;
 use crate::key::KeyPart;
+use crate::labels::LabelStats;
 use crate::lead::Terms;
 use crate::outcome::Plan;
 use crate::stats::Stats;
@@ -248,6 +249,12 @@ macro_rules! handles {
             #[must_use]
             pub fn stats() -> Stats {
                 F::declaration().site.stats()
+            }
+
+            /// What happened so far by label, the one with the most hits first; nothing for a function without `label`.
+            #[must_use]
+            pub fn labels() -> Vec<LabelStats> {
+                F::declaration().site.labels()
             }
 
             /// Drops every entry.

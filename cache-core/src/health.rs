@@ -1,4 +1,4 @@
-//! Whether all is well, and who is to hear of it when that changes.
+//! Whether all is well, and what of it is news.
 //!
 //! What calls tell is judged in windows of some calls, so that a verdict is about what happens now, not about what the
 //! process has done since it started.
@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::serialize::{serialize_display, serialize_fields};
 use crate::stats::{Stats, TierStats};
-use crate::sync::{Arc, Mutex};
+use crate::sync::Mutex;
 
 /// So many calls make a window.
 const WINDOW: u64 = 1_000;
@@ -62,13 +62,11 @@ impl fmt::Display for Status {
 
 serialize_display!(Status);
 
-type Listener = Arc<dyn Fn(&Health) + Send + Sync>;
-
-/// Watches how a cache is doing.
+/// Watches how a cache is doing, and remembers what was told of it.
 #[derive(Default)]
 pub(crate) struct Monitor {
     seen: Mutex<Seen>,
-    listeners: Mutex<Vec<Listener>>,
+    told: Mutex<Told>,
 }
 
 /// What a monitor has seen.
@@ -78,8 +76,14 @@ struct Seen {
     begin: Counts,
     /// What was wrong in the last window.
     reasons: Vec<String>,
-    /// The last verdict, if there was one.
+}
+
+/// What was told last. Unless something else was, all is well.
+#[derive(Default)]
+struct Told {
     status: Option<Status>,
+    /// The tiers that do not work.
+    dead: Vec<&'static str>,
 }
 
 /// Those counters that a verdict is about.
@@ -91,13 +95,14 @@ struct Counts {
     loads: u64,
     rejected: u64,
     corruptions: u64,
+    divergences: u64,
 }
 
 impl Counts {
     fn of(stats: &Stats) -> Self {
-        let &Stats { hits, misses, loads, rejected, corruptions, .. } = stats;
+        let &Stats { hits, misses, loads, rejected, corruptions, divergences, .. } = stats;
         let disabled = stats.miss_reasons.disabled;
-        Self { hits, misses, disabled, loads, rejected, corruptions }
+        Self { hits, misses, disabled, loads, rejected, corruptions, divergences }
     }
 
     fn n_calls(self) -> u64 {
@@ -116,11 +121,12 @@ impl Counts {
             loads: self.loads.saturating_sub(begin.loads),
             rejected: self.rejected.saturating_sub(begin.rejected),
             corruptions: self.corruptions.saturating_sub(begin.corruptions),
+            divergences: self.divergences.saturating_sub(begin.divergences),
         }
     }
 
     /// What is wrong.
-    fn reasons(self, thresholds: Thresholds) -> Vec<String> {
+    fn reasons(self, thresholds: Thresholds, suspects: &[&str]) -> Vec<String> {
         let Thresholds { min_hit_rate, max_rejected_rate } = thresholds;
         let n_calls = self.n_calls();
         let share = |n: u64, all: u64| n as f64 / all.max(1) as f64;
@@ -139,31 +145,29 @@ impl Counts {
         if self.corruptions > 0 {
             reasons.push(format!("`validate` has refused {} stored values", self.corruptions));
         }
+        if self.divergences > 0 {
+            let (n, suspects) = (self.divergences, suspects.join("`, `"));
+            reasons.push(format!("{n} stored results differed from fresh ones, of `{suspects}`"));
+        }
         reasons
     }
 }
 
 impl Monitor {
-    /// Has a function called when the verdict changes. True if it is the first one.
-    pub(crate) fn listen(&self, listener: impl Fn(&Health) + Send + Sync + 'static) -> bool {
-        let mut listeners = self.listeners.lock();
-        listeners.push(Arc::new(listener));
-        listeners.len() == 1
-    }
-
-    /// Judges, and tells the listeners if the verdict is another one. Where there was none, it was healthy.
+    /// Judges.
     pub(crate) fn judge(
         &self,
         is_enabled: bool,
         stats: &Stats,
         tiers: &[TierStats],
         thresholds: Thresholds,
+        suspects: &[&str],
     ) -> Health {
         let counts = Counts::of(stats);
         let mut seen = self.seen.lock();
         let window = counts.since(seen.begin);
         if window.n_calls() >= WINDOW {
-            seen.reasons = window.reasons(thresholds);
+            seen.reasons = window.reasons(thresholds, suspects);
             seen.begin = counts;
         }
         let dead = tiers.iter().filter(|tier| !tier.is_working);
@@ -177,14 +181,19 @@ impl Monitor {
         } else {
             Status::Degraded
         };
-        let before = seen.status.replace(status).unwrap_or(Status::Healthy);
-        drop(seen);
-        let health = Health { status, reasons };
-        if before != status {
-            // They may ask the cache, or listen for more.
-            let listeners = self.listeners.lock().clone();
-            listeners.iter().for_each(|listener| listener(&health));
-        }
-        health
+        Health { status, reasons }
+    }
+
+    /// Whether a verdict differs from the one that was told last. It counts as told from now on.
+    pub(crate) fn is_news(&self, status: Status) -> bool {
+        self.told.lock().status.replace(status).unwrap_or(Status::Healthy) != status
+    }
+
+    /// The tiers of which it is news whether they work. They count as told from now on.
+    pub(crate) fn changed(&self, mut tiers: Vec<TierStats>) -> Vec<TierStats> {
+        let dead = tiers.iter().filter(|tier| !tier.is_working).map(|tier| tier.name).collect();
+        let before = std::mem::replace(&mut self.told.lock().dead, dead);
+        tiers.retain(|tier| tier.is_working == before.contains(&tier.name));
+        tiers
     }
 }

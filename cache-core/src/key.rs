@@ -134,6 +134,13 @@ impl KeyWriter {
     }
 }
 
+/// The canonical bytes of a value, unless it cannot be serialized.
+pub(crate) fn bytes_of<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+    let mut key = KeyWriter::new(Start::new(0));
+    key.arg(value);
+    key.finish().ok().map(|(bytes, _)| bytes.to_vec())
+}
+
 impl fmt::Debug for KeyWriter {
     // Arguments never appear in clear.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

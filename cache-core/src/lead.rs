@@ -17,6 +17,7 @@ use crate::event::{Event, Family};
 use crate::events::{Change, Events, Named, Stamp, Stamps, Watch};
 use crate::executor::block_on;
 use crate::flight::{Flight, Landing, LeaderWaker};
+use crate::function::Function;
 use crate::identity::{AsKey, Key, KeyRef};
 use crate::lifetime::Lifetime;
 use crate::memory::{Load, Stored};
@@ -27,6 +28,7 @@ use crate::sources::{Link, Origin, Said, Sources};
 use crate::spare::{RETRY, Spare};
 use crate::stats::{AnyTime, Reason};
 use crate::sync::{Arc, Ref};
+use crate::verify::Divergence;
 use crate::waits::{Frame, Wait};
 use crate::worker;
 
@@ -320,7 +322,13 @@ impl<K: AsKey> Leader<K> {
             endpoint: self.endpoint,
             is_bypassed: false,
             errand: self.errand.as_ref().map(|(errand, _)| Arc::clone(errand)),
+            verifies: self.doubted().is_some(),
         }
+    }
+
+    /// The stored result that the load's own is to be compared with.
+    fn doubted(&self) -> Option<&EntryRef> {
+        self.spare.as_ref().filter(|spare| spare.is_doubted).map(|spare| &spare.entry)
     }
 
     /// What its followers wait for, if it was made from the beginning.
@@ -345,7 +353,7 @@ impl<K: AsKey> Leader<K> {
             return;
         }
         let key = self.key.key();
-        let is_anew = anew || self.load.replaces;
+        let is_anew = anew || self.load.replaces || self.doubted().is_some();
         let question = if is_anew { Question::Anew } else { Question::Result(self.endpoint) };
         let asked = |outer: &Arc<dyn Outer>| {
             if self.load.replaces {
@@ -360,10 +368,7 @@ impl<K: AsKey> Leader<K> {
         let everything = events.stamp_everything();
         flight.sources().watch(events.watch());
         let errand = self.run_async(asking).await;
-        if self.cache.observers.is_any() {
-            let tiers = self.cache.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default();
-            self.cache.observers.tell_of_tiers(&tiers);
-        }
+        self.cache.tell_of_tiers();
         match errand.answer() {
             Some(answer) => {
                 self.key.key().state.counters.add(AnyTime::Recalled, 1);
@@ -439,7 +444,7 @@ impl<K: AsKey> Leader<K> {
         let (cache, key) = (&self.cache, self.key.key());
         let took =
             (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
-        took.into_iter().for_each(|took| note_body(cache, key, took));
+        took.into_iter().for_each(|took| note_body(cache, key, took, &terms));
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
@@ -459,9 +464,16 @@ impl<K: AsKey> Leader<K> {
         // From here on nobody can join, so that the number of followers is final.
         self.is_ended = true;
         let mut outcome = Outcome::Refused;
+        let mut doubt = None;
         let followers = match entry {
             Some(entry) => {
                 let planned = Sweep::of(&entry);
+                let is_held = |stored: &&EntryRef| {
+                    let held = cache.memory.peek(key, &cache.clock);
+                    held.is_some_and(|held| held.as_raw() == stored.as_raw())
+                };
+                let doubted = self.doubted().filter(is_held);
+                doubt = doubted.map(|stored| (stored.clone(), entry.clone()));
                 let errand = self.errand.take().map(|(errand, _)| (errand, entry.clone()));
                 let published = cache.memory.publish(entry, key, self.load.id, &cache.clock);
                 planned.plan(cache, published.stored);
@@ -501,6 +513,9 @@ impl<K: AsKey> Leader<K> {
             None => {}
         }
         self.tell(outcome, took);
+        if let Some((stored, fresh)) = doubt.filter(|_| outcome == Outcome::Stored) {
+            compare(cache, key, plan, &stored, &fresh);
+        }
         match &self.spare {
             Some(spare) => spare.settle(cache, key, plan, out),
             None => out,
@@ -673,8 +688,38 @@ impl From<Stored> for Outcome {
     }
 }
 
+/// Compares a stored result with a fresh one, and says so where they differ, unless it was outdated meanwhile.
+///
+/// # Panics
+///
+/// If they differ and that is to fail the call.
+fn compare<R>(cache: &Inner, key: KeyRef<'_>, plan: Plan<R>, stored: &EntryRef, fresh: &EntryRef) {
+    let (state, stored) = (key.state, stored.get());
+    let Some(are_same) = plan.are_same() else { return };
+    let Some(are_same) = quietly(key, || Some(are_same(stored, fresh.get()))) else { return };
+    if !are_same && !stored.is_fresh(cache.clock.now()) {
+        return;
+    }
+    state.counters.add(AnyTime::Verified, 1);
+    if are_same {
+        return;
+    }
+    state.counters.add(AnyTime::Divergences, 1);
+    let &Function { name: function, file, line, .. } = state.function;
+    let digest = stored.digest();
+    let divergence = Divergence { function, file, line, key: &digest };
+    if state.suspect(&digest) {
+        if !cache.observers.is_any() && !cache.is_private() {
+            eprintln!("warning: {divergence}");
+        }
+        cache.observers.tell(&Notice::Diverged { function, file, line, key: &digest });
+    }
+    assert!(!state.verify.fails, "{divergence}");
+}
+
 /// Notes how long a body took.
-fn note_body(cache: &Inner, key: KeyRef<'_>, span: Duration) {
+fn note_body(cache: &Inner, key: KeyRef<'_>, span: Duration, terms: &Terms) {
+    terms.label.iter().for_each(|label| key.state.labels.note_load(label));
     key.state.counters.body(span);
     key.state.times.bodies.record(span);
     cache.times.bodies.record(span);
@@ -731,7 +776,8 @@ pub(crate) fn storable<R>(
     // A hit takes no memory.
     key.state.times.hits.reserve();
     cache.times.hits.reserve();
-    let (label, stamps) = (terms.label.take(), Stamps::new(stamps));
+    let label = terms.label.take().map(|text| key.state.labels.label(text));
+    let stamps = Stamps::new(stamps);
     let draft =
         Draft { key, label, size: terms.size, life, stamps, now, place: cache.memory.place() };
     quietly(key, || plan.entry(out, draft))

@@ -62,8 +62,8 @@
 //!   `runtime`, `span`, `executor`, `background`: loads that run without their callers.
 //! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
-//! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters. `curve`, `advice`,
-//!   `health`: what they say. `budget`: limits. `waits`: who waits for whom. `function`: what a site declares, and the registry.
+//! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters, and `labels` by label. `curve`, `advice`,
+//!   `health`: what they say. `budget`: limits. `verify`: whether stored results are right. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
 //!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
@@ -117,6 +117,7 @@ mod health;
 pub mod http;
 mod identity;
 pub mod key;
+mod labels;
 mod latency;
 mod lead;
 mod lifetime;
@@ -160,6 +161,7 @@ mod tiers;
 mod time;
 mod timer;
 mod usage;
+mod verify;
 mod waits;
 mod warm;
 mod worker;
@@ -181,6 +183,7 @@ pub use error::{Error, TimedOut};
 pub use event::{Event, EventPart};
 pub use function::FunctionStats;
 pub use health::{Health, Status};
+pub use labels::LabelStats;
 pub use latency::Latencies;
 #[cfg(feature = "tracing")]
 pub use observer::TracingObserver;
@@ -217,7 +220,7 @@ pub mod __private {
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{
-        Plan, Planned, Returns, Whole, require_fallible, require_option, require_result,
+        Compared, Plan, Planned, Returns, Whole, require_fallible, require_option, require_result,
     };
     pub use crate::outer::Stowed;
     pub use crate::size::{ByHeapSize, BySerialize, Seen, SizeOf, Unknown};
@@ -243,6 +246,7 @@ pub mod __private {
     pub mod probes {
         pub use crate::lead::{CanLeave as __CacheCanLeave, CannotLeave as __CacheCannotLeave};
         pub use crate::outcome::{
+            ComparedByBytes as __CacheComparedByBytes, NotCompared as __CacheNotCompared,
             PlanEstimated as __CachePlanEstimated, PlanExact as __CachePlanExact,
             PlanSharedEstimated as __CachePlanSharedEstimated, PlanSized as __CachePlanSized,
             PlanUnknown as __CachePlanUnknown, ViaPlain as __CacheViaPlain,

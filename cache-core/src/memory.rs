@@ -21,6 +21,7 @@ use crate::events::{self, Change};
 use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
 use crate::identity::KeyRef;
+use crate::labels::Label;
 use crate::limbo::{self, Garbage};
 use crate::loads::{Company, Register};
 use crate::observer::{Cause, Notice, Observers};
@@ -300,7 +301,7 @@ impl Memory {
         function: &FunctionState,
         clock: &Clock,
     ) -> bool {
-        let is_32nd = is_32nd(function.counters.hit(found.slot()));
+        let is_32nd = is_32nd(function.counters.hits.count(found.slot()));
         if is_32nd || found.entry().usage().is_stale(self.recency.stale()) {
             self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
             return is_32nd && found.slot().is_time_to_time();
@@ -311,7 +312,8 @@ impl Memory {
     /// Counts a hit in a test's cache, which is to see every one.
     pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
         let slot = found.slot();
-        let is_32nd = is_32nd(function.counters.hit(slot));
+        let is_32nd = is_32nd(function.counters.hits.count(slot));
+        found.entry().label().into_iter().for_each(|label| label.note_hit(slot));
         let now = clock.roughly(&slot.hits_to_clock);
         self.note_use(found.entry(), function, now, is_32nd);
     }
@@ -429,7 +431,8 @@ impl Memory {
                 Age::Fresh => {
                     let entry = entry.to_owned();
                     if !was_counted {
-                        counters.other_hit();
+                        counters.hits.count_other();
+                        entry.get().label().into_iter().for_each(Label::note_other_hit);
                     }
                     self.note_use(entry.get(), key.state, now, false);
                     return Begin::Hit(entry);
@@ -638,7 +641,7 @@ impl Memory {
         guard.outdate_all(|it| it.function.is_labelled || is_named(it.function));
         let orders = 0..guard.orders.len() as u32;
         self.drop_where(guard, orders, |owner, entry| {
-            is_named(owner.function) || is_labelled(entry.label())
+            is_named(owner.function) || is_labelled(entry.label().map(|label| &*label.text))
         })
     }
 
@@ -760,6 +763,7 @@ impl Memory {
             state.throw_away(entry);
             return Stored::Rejected;
         }
+        entry.get().label().into_iter().for_each(|label| label.hold(charge));
         function.budget.reserve(charge);
         self.budget.reserve(charge);
         self.insert(state, entry, function);
@@ -954,6 +958,7 @@ impl Memory {
         }
         let owner = &*state.owners[entry.get().owner() as usize].state;
         let charge = entry.get().charge();
+        entry.get().label().into_iter().for_each(|label| label.release(charge));
         owner.budget.release(charge);
         self.budget.release(charge);
         let used = entry.get().usage().tick();
@@ -982,12 +987,14 @@ impl Memory {
             let all = std::mem::replace(order, Ranking::new(self.eviction));
             for entry in all.into_entries() {
                 let owner = &state.owners[entry.get().owner() as usize].state;
-                owner.budget.release(entry.get().charge());
-                self.budget.release(entry.get().charge());
+                let charge = entry.get().charge();
+                entry.get().label().into_iter().for_each(|label| label.release(charge));
+                owner.budget.release(charge);
+                self.budget.release(charge);
                 owner.counters.note(Count::Invalidations);
                 state.departures.note(entry.get().hash(), Reason::Invalidated);
                 if self.observers.is_any() {
-                    let (function, charge) = (owner.function, entry.get().charge());
+                    let function = owner.function;
                     note_drop(&mut state.dropped, function, Reason::Invalidated, charge);
                 }
                 state.garbage.push(Garbage::Entry(entry, owner.clone()));

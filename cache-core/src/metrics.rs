@@ -1,8 +1,8 @@
 //! What is counted, as one list of numbers with names, by which everything goes that exports them.
 //!
 //! A number of the whole process is called `cache_hits_total` in Prometheus, that of one function
-//! `cache_function_hits_total`, with its name and its module as labels. There are as many series as functions,
-//! whatever the calls are.
+//! `cache_function_hits_total`, with its name and its module as labels. There are as many series as functions, and up to 65
+//! for each that labels its results, whatever the calls are.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -10,6 +10,7 @@ use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use crate::function::FunctionStats;
+use crate::labels::LabelStats;
 use crate::stats::{Stats, TierStats};
 
 /// A number that something of type `S` shows.
@@ -119,6 +120,12 @@ pub(crate) const STATS: &[Metric<Stats>] = &[
     Metric::counter("timeouts", "Calls that ended because they took too long.", |it| {
         some(it.timeouts)
     }),
+    Metric::counter("verified", "Hits that were compared with fresh values.", |it| {
+        some(it.verified)
+    }),
+    Metric::counter("divergences", "Stored values that differed from fresh ones.", |it| {
+        some(it.divergences)
+    }),
     Metric::counter("body_seconds", "The time that bodies took.", |it| some(it.body_time)),
     Metric::gauge(
         "saved_seconds",
@@ -144,6 +151,14 @@ pub(crate) const STATS: &[Metric<Stats>] = &[
         it.max_bytes.and_then(some)
     }),
     Metric::gauge("stats_bytes", "The bytes that the statistics take.", |it| some(it.stats_bytes)),
+];
+
+/// What a function has done under a label, of which it has so many at the most.
+pub(crate) const LABEL: &[Metric<LabelStats>] = &[
+    Metric::counter("hits", "Calls answered with a stored value.", |it| some(it.hits)),
+    Metric::counter("loads", "Bodies that have returned.", |it| some(it.loads)),
+    Metric::gauge("entries", "Values held now.", |it| some(it.entries)),
+    Metric::gauge("bytes", "Bytes held now: keys, values and overhead.", |it| some(it.bytes)),
 ];
 
 /// How a tier behind the memory is doing.
@@ -212,11 +227,28 @@ impl<'a> Series<'a> {
 
 /// One series for each name of a function; those of one name and module are one.
 pub(crate) fn by_function(functions: &[FunctionStats]) -> Vec<Series<'_>> {
+    merged(functions.iter().map(|it| Series::new(names(it), STATS, &it.stats)))
+}
+
+/// One series for each label of each name of a function.
+pub(crate) fn by_label(functions: &[FunctionStats]) -> Vec<Series<'_>> {
+    merged(functions.iter().flat_map(|function| {
+        function.labels.iter().map(|it| {
+            let labels = names(function).into_iter().chain([("label", it.label.as_str())]);
+            Series::new(labels.collect(), LABEL, it)
+        })
+    }))
+}
+
+fn names(function: &FunctionStats) -> Vec<(&'static str, &str)> {
+    vec![("function", function.name), ("module", function.module)]
+}
+
+/// The sums of series that go by the same labels.
+fn merged<'a>(series: impl Iterator<Item = Series<'a>>) -> Vec<Series<'a>> {
     let mut all = BTreeMap::<_, Series<'_>>::new();
-    for function in functions {
-        let labels = vec![("function", function.name), ("module", function.module)];
-        let series = Series::new(labels, STATS, &function.stats);
-        match all.entry((function.module, function.name)) {
+    for series in series {
+        match all.entry(series.labels.clone()) {
             Entry::Vacant(entry) => drop(entry.insert(series)),
             Entry::Occupied(mut entry) => {
                 for (sum, value) in entry.get_mut().values.iter_mut().zip(series.values) {
@@ -239,6 +271,7 @@ pub(crate) fn prometheus(
         tiers.iter().map(|tier| Series::new(vec![("tier", tier.name)], TIER, tier)).collect();
     write_all(&mut text, "cache", STATS, &[Series::new(Vec::new(), STATS, stats)]);
     write_all(&mut text, "cache_function", STATS, &by_function(functions));
+    write_all(&mut text, "cache_label", LABEL, &by_label(functions));
     write_all(&mut text, "cache_tier", TIER, &tiers);
     text
 }

@@ -11,7 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::health::Health;
-use crate::stats::TierStats;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread_local};
 
 #[cfg(feature = "tracing")]
@@ -63,7 +62,9 @@ pub enum Notice<'a> {
         /// Whether it leaves stale what depends on it.
         is_soft: bool,
     },
-    /// A tier behind the memory has begun to fail, or works again. It is noticed by the next load that asks the tiers.
+    /// A tier behind the memory has begun to fail, or works again.
+    ///
+    /// It is noticed by the next load that asks the tiers, or when the verdict on the cache is asked for.
     #[non_exhaustive]
     Tier {
         /// What it is called.
@@ -71,8 +72,23 @@ pub enum Notice<'a> {
         /// Whether it is asked from now on.
         is_working: bool,
     },
-    /// The verdict on the cache has changed, as [`Cache::health`](crate::Cache::health) has found when it was asked.
+    /// A stored result has differed from a fresh one, for the first time of its function, see
+    /// [`Builder::verify`](crate::Builder::verify).
     #[non_exhaustive]
+    Diverged {
+        /// The name of the function.
+        function: &'static str,
+        /// The source file that it is in.
+        file: &'static str,
+        /// The line there.
+        line: u32,
+        /// A digest of the key, as [`EntryInfo::key`](crate::EntryInfo::key) shows it.
+        key: &'a str,
+    },
+    /// The verdict on the cache has changed, beginning from a healthy one.
+    ///
+    /// That is found when somebody asks for it by [`Cache::health`](crate::Cache::health), and for the cache of the process
+    /// every ten seconds.
     Health(&'a Health),
 }
 
@@ -136,9 +152,17 @@ pub(crate) struct Observers {
     /// So that what happens need not be noted where nobody is told.
     is_any: AtomicBool,
     all: Mutex<Arc<[Arc<dyn Observer>]>>,
-    /// What was said last of the tiers, and of the cache.
-    tiers: Mutex<Vec<(&'static str, bool)>>,
-    health: Mutex<Option<Health>>,
+}
+
+/// Somebody who only wants to hear of the verdict.
+pub(crate) struct HealthListener<F>(pub(crate) F);
+
+impl<F: Fn(&Health) + Send + Sync> Observer for HealthListener<F> {
+    fn notice(&self, notice: &Notice<'_>) {
+        if let Notice::Health(health) = notice {
+            (self.0)(health);
+        }
+    }
 }
 
 thread_local! {
@@ -164,15 +188,21 @@ impl Drop for Telling {
 }
 
 impl Observers {
-    pub(crate) fn add(&self, observer: Arc<dyn Observer>) {
+    /// True if it is the first one.
+    pub(crate) fn add(&self, observer: Arc<dyn Observer>) -> bool {
         let mut all = self.all.lock();
         *all = all.iter().cloned().chain([observer]).collect();
-        self.is_any.store(true, Ordering::SeqCst);
+        !self.is_any.swap(true, Ordering::SeqCst)
     }
 
     #[inline]
     pub(crate) fn is_any(&self) -> bool {
         self.is_any.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody is told of what this thread does.
+    pub(crate) fn can_hear(&self) -> bool {
+        self.is_any() && !TELLING.try_with(Cell::get).unwrap_or(true)
     }
 
     /// Tells all of them.
@@ -185,27 +215,6 @@ impl Observers {
         for observer in &*all {
             // Whoever it is, the call is none of his.
             let _ = catch_unwind(AssertUnwindSafe(|| observer.notice(notice)));
-        }
-    }
-
-    /// Tells of tiers that do not do what they did.
-    pub(crate) fn tell_of_tiers(&self, now: &[TierStats]) {
-        let now: Vec<_> = now.iter().map(|tier| (tier.name, tier.is_working)).collect();
-        let before = std::mem::replace(&mut *self.tiers.lock(), now.clone());
-        for (name, is_working) in now {
-            // All are thought to work until one does not.
-            let did_work = before.iter().find(|it| it.0 == name).is_none_or(|it| it.1);
-            if is_working != did_work {
-                self.tell(&Notice::Tier { name, is_working });
-            }
-        }
-    }
-
-    /// Tells of a verdict that differs from the last one.
-    pub(crate) fn tell_of_health(&self, now: &Health) {
-        let before = self.health.lock().replace(now.clone());
-        if before.as_ref() != Some(now) {
-            self.tell(&Notice::Health(now));
         }
     }
 }

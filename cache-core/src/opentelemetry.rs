@@ -4,13 +4,14 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use crate::cache::Cache;
-use crate::metrics::{Kind, Metric, STATS, Series, TIER, by_function};
+use crate::metrics::{Kind, LABEL, Metric, STATS, Series, TIER, by_function, by_label};
 
 impl Cache {
     /// Gives a meter all numbers of this cache: of the process as `cache.hits`, of each function as
-    /// `cache.function.hits`, of each tier as `cache.tier.failures`.
+    /// `cache.function.hits`, by label as `cache.label.hits`, of each tier as `cache.tier.failures`.
     ///
-    /// They are read when the meter is collected, and there are as many as functions and tiers, whatever the calls are.
+    /// They are read when the meter is collected, and there are as many as functions and tiers, and up to 65 for each
+    /// function with labels, whatever the calls are.
     ///
     /// ```
     /// use cache_core::Cache;
@@ -25,6 +26,10 @@ impl Cache {
         let cache = self.clone();
         register(meter, "cache.function", STATS, move |tell| {
             by_function(&cache.functions()).iter().for_each(tell);
+        });
+        let cache = self.clone();
+        register(meter, "cache.label", LABEL, move |tell| {
+            by_label(&cache.functions()).iter().for_each(tell);
         });
         let cache = self.clone();
         register(meter, "cache.tier", TIER, move |tell| {

@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 
 use crate::entry::{AnyValue, Draft, Entry, EntryRef};
+use crate::key;
 use crate::size::{Estimated, Exact, Given, HeapSize, Measure};
 use crate::sync::Arc;
 
@@ -53,6 +54,9 @@ pub trait Kind: Copy {
     fn stored(out: &Self::Output) -> Option<&Self::Stored>;
     /// The result that a stored value stands for.
     fn restore(stored: Self::Stored) -> Self::Output;
+
+    /// Tells whether two stored values are the same, if that can be told.
+    const ARE_SAME: Option<AreSame<Self::Stored>> = None;
 }
 
 /// A return type in search of its kind.
@@ -206,6 +210,115 @@ impl<K: Kind> Kind for Whole<K> {
     }
 }
 
+/// Tells whether two values are the same.
+pub(crate) type AreSame<T> = fn(&T, &T) -> bool;
+
+/// A way to tell whether two values are the same.
+pub trait Compare<T> {
+    /// Whether they are.
+    fn are_same(one: &T, other: &T) -> bool;
+}
+
+/// By `PartialEq`.
+pub struct ByEq;
+
+impl<T: PartialEq> Compare<T> for ByEq {
+    #[expect(clippy::eq_op, reason = "a float that is no number differs from itself")]
+    fn are_same(one: &T, other: &T) -> bool {
+        // Of a value that does not even equal itself nothing can be said.
+        one == other || one != one
+    }
+}
+
+/// By what they serialize to, whatever the order of maps.
+pub struct ByBytes;
+
+impl<T: Serialize> Compare<T> for ByBytes {
+    fn are_same(one: &T, other: &T) -> bool {
+        let bytes = key::bytes_of(one).zip(key::bytes_of(other));
+        bytes.is_none_or(|(one, other)| one == other)
+    }
+}
+
+/// A kind whose stored values can be compared.
+pub struct Comparable<K, C>(K, PhantomData<fn() -> C>);
+
+impl<K: Copy, C> Clone for Comparable<K, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Copy, C> Copy for Comparable<K, C> {}
+
+impl<K: Kind, C: Compare<K::Stored>> Kind for Comparable<K, C> {
+    type Output = K::Output;
+    type Stored = K::Stored;
+
+    #[inline]
+    fn verdict(out: &K::Output) -> Verdict {
+        K::verdict(out)
+    }
+
+    #[inline]
+    fn stored(out: &K::Output) -> Option<&K::Stored> {
+        K::stored(out)
+    }
+
+    #[inline]
+    fn restore(stored: K::Stored) -> K::Output {
+        K::restore(stored)
+    }
+
+    const ARE_SAME: Option<AreSame<K::Stored>> = Some(C::are_same);
+}
+
+/// A kind in search of how its stored values are compared.
+#[derive(Clone, Copy)]
+pub struct Compared<K>(pub K);
+
+impl<K: Kind<Stored: PartialEq>> Compared<K> {
+    /// First choice: they say it themselves.
+    #[inline]
+    pub fn __cache_compared(&self) -> Comparable<K, ByEq> {
+        Comparable(self.0, PhantomData)
+    }
+}
+
+/// Second choice: they can be serialized.
+pub trait ComparedByBytes {
+    /// The kind.
+    type Found;
+    /// The kind.
+    fn __cache_compared(&self) -> Self::Found;
+}
+
+impl<K: Kind<Stored: Serialize>> ComparedByBytes for &Compared<K> {
+    type Found = Comparable<K, ByBytes>;
+
+    #[inline]
+    fn __cache_compared(&self) -> Comparable<K, ByBytes> {
+        Comparable(self.0, PhantomData)
+    }
+}
+
+/// No choice left: found for every kind.
+pub trait NotCompared {
+    /// The kind.
+    type Found;
+    /// The kind.
+    fn __cache_compared(self) -> Self::Found;
+}
+
+impl<K: Kind> NotCompared for Compared<K> {
+    type Found = K;
+
+    #[inline]
+    fn __cache_compared(self) -> K {
+        self.0
+    }
+}
+
 /// How to share a result that is not stored with the followers of a flight.
 pub(crate) struct Share<R> {
     pub(crate) pack: fn(&R) -> Arc<AnyValue>,
@@ -239,6 +352,7 @@ struct Steps<R> {
     restore: fn(Entry<'_>) -> Option<R>,
     entry: fn(&R, Draft<'_>) -> Option<EntryRef>,
     share: Option<Share<R>>,
+    are_same: Option<fn(Entry<'_>, Entry<'_>) -> bool>,
 }
 
 impl<R> Plan<R> {
@@ -261,6 +375,14 @@ impl<R> Plan<R> {
                         Some(EntryRef::new(value, heap, draft))
                     },
                     share: S::SHARE,
+                    are_same: match K::ARE_SAME {
+                        None => None,
+                        Some(_) => Some(|one, other| {
+                            let values = one.value().zip(other.value());
+                            let compare = K::ARE_SAME.zip(values);
+                            compare.is_none_or(|(are_same, (one, other))| are_same(one, other))
+                        }),
+                    },
                 }
             },
         )
@@ -280,6 +402,11 @@ impl<R> Plan<R> {
     /// The entry of a result, if there is something in it to be stored.
     pub(crate) fn entry(self, out: &R, draft: Draft<'_>) -> Option<EntryRef> {
         (self.0.entry)(out, draft)
+    }
+
+    /// Tells whether two entries hold the same, if that can be told.
+    pub(crate) fn are_same(self) -> Option<fn(Entry<'_>, Entry<'_>) -> bool> {
+        self.0.are_same
     }
 
     /// How to share a result that is not stored, if that can be done.
@@ -460,6 +587,28 @@ mod tests {
 
     #[derive(Clone, Serialize)]
     struct Estimate(u8);
+
+    #[test]
+    fn values_are_compared_by_equality_by_their_bytes_or_not_at_all() {
+        struct Opaque;
+
+        fn can_compare<K: Kind>(_: K) -> bool {
+            K::ARE_SAME.is_some()
+        }
+
+        let by_eq: Comparable<_, ByEq> =
+            (&Compared(Returns::<u8>::NEW.__cache_kind())).__cache_compared();
+        let by_bytes: Comparable<_, ByBytes> =
+            (&Compared(Returns::<Estimate>::NEW.__cache_kind())).__cache_compared();
+        let neither = (&Compared(Returns::<Opaque>::NEW.__cache_kind())).__cache_compared();
+        assert!(can_compare(by_eq) && can_compare(by_bytes) && !can_compare(neither));
+    }
+
+    #[test]
+    fn a_value_that_differs_from_itself_is_not_said_to_differ() {
+        assert!(ByEq::are_same(&f64::NAN, &f64::NAN) && ByBytes::are_same(&f64::NAN, &f64::NAN));
+        assert!(!ByEq::are_same(&1.0, &2.0) && !ByBytes::are_same(&1.0, &2.0));
+    }
 
     #[test]
     fn a_type_that_only_serializes_is_estimated() {

@@ -21,6 +21,8 @@ pub(crate) struct Spare {
     pub(crate) entry: EntryRef,
     /// Whether it stands in for an error.
     pub(crate) answers_errors: bool,
+    /// Whether it is fresh, and there to be compared with what the load comes to.
+    pub(crate) is_doubted: bool,
     /// What the load around the call is computed from.
     pub(crate) around: Option<Arc<Sources>>,
 }
@@ -66,7 +68,7 @@ impl Spare {
 
     /// A load has failed: the next one is to wait a while.
     pub(crate) fn put_off(&self, cache: &Inner, retry: Duration) {
-        if self.answers_errors {
+        if self.answers_errors && !self.is_doubted {
             self.entry.get().put_off(cache.clock.now().after(retry));
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::nanos;
 use crate::epoch::{Slot, Tally};
-use crate::latency::Latencies;
+use crate::latency::{Latencies, time};
 use crate::serialize::{seconds, serialize_fields};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
@@ -68,6 +68,8 @@ pub(crate) enum AnyTime {
     Timeouts,
     /// Misses because caching is switched off.
     Disabled,
+    Verified,
+    Divergences,
     /// Bodies that have ended, and the time that they took.
     Bodies,
     BodyNanos,
@@ -75,12 +77,40 @@ pub(crate) enum AnyTime {
 
 const N_COUNTS: usize = AnyTime::BodyNanos as usize + 1;
 
+/// A number of hits.
+pub(crate) struct Hits {
+    /// Where each thread counts those in the global cache for itself: a plain store.
+    tally: Tally,
+    /// Those in a test's own cache, which comes and goes, and of calls that had to look twice.
+    others: AtomicU64,
+}
+
+impl Hits {
+    pub(crate) fn new(is_global: bool) -> Self {
+        let tally = if is_global { Tally::new() } else { Tally::NONE };
+        Self { tally, others: AtomicU64::new(0) }
+    }
+
+    /// Counts a hit of the thread that has this slot, and says how many that makes.
+    #[inline]
+    pub(crate) fn count(&self, slot: &Slot) -> u64 {
+        slot.count_hit(self.tally).unwrap_or_else(|| self.count_other())
+    }
+
+    /// Counts a hit that does not go the common way.
+    #[inline(never)]
+    pub(crate) fn count_other(&self) -> u64 {
+        self.others.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.tally.total() + self.others.load(Ordering::Relaxed)
+    }
+}
+
 /// The counters of one function in one cache.
 pub(crate) struct Counters {
-    /// Where each thread counts the hits in the global cache for itself: a plain store.
-    tally: Tally,
-    /// Hits in a test's own cache, which comes and goes, and those of calls that had to look twice.
-    other_hits: AtomicU64,
+    pub(crate) hits: Hits,
     others: [AtomicU64; N_COUNTS],
     /// What the counters showed at the last reset. Counters themselves never go back,
     /// so a reset cannot lose an increment that happens meanwhile.
@@ -95,24 +125,7 @@ struct Totals {
 
 impl Counters {
     pub(crate) fn new(is_global: bool) -> Self {
-        Self {
-            tally: if is_global { Tally::new() } else { Tally::NONE },
-            other_hits: AtomicU64::new(0),
-            others: Default::default(),
-            baseline: Mutex::default(),
-        }
-    }
-
-    /// Counts a hit of the thread that has this slot, and says how many that makes.
-    #[inline]
-    pub(crate) fn hit(&self, slot: &Slot) -> u64 {
-        slot.count_hit(self.tally).unwrap_or_else(|| self.other_hit())
-    }
-
-    /// Counts a hit that does not go the common way.
-    #[inline(never)]
-    pub(crate) fn other_hit(&self) -> u64 {
-        self.other_hits.fetch_add(1, Ordering::Relaxed)
+        Self { hits: Hits::new(is_global), others: Default::default(), baseline: Mutex::default() }
     }
 
     /// Counts a miss, under the lock of the memory.
@@ -181,11 +194,12 @@ impl Counters {
         stats.stale += since(AnyTime::Stale as usize);
         stats.reloads += since(AnyTime::Reloads as usize);
         stats.timeouts += since(AnyTime::Timeouts as usize);
+        stats.verified += since(AnyTime::Verified as usize);
+        stats.divergences += since(AnyTime::Divergences as usize);
     }
 
     fn totals(&self) -> Totals {
-        let hits = self.tally.total() + self.other_hits.load(Ordering::Relaxed);
-        let mut totals = Totals { hits, ..Totals::default() };
+        let mut totals = Totals { hits: self.hits.total(), ..Totals::default() };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);
         }
@@ -242,6 +256,10 @@ pub struct Stats {
     pub corruptions: u64,
     /// Calls that ended with [`TimedOut`](crate::TimedOut).
     pub timeouts: u64,
+    /// Hits whose stored values were compared with fresh ones, as [`Builder::verify`](crate::Builder::verify) asks for.
+    pub verified: u64,
+    /// Stored values that differed from fresh ones; each is one of `verified`.
+    pub divergences: u64,
     /// The time that all bodies together took which have returned.
     pub body_time: Duration,
     /// The time that the bodies of the hits would have taken: for each function, its hits times the mean of its bodies.
@@ -286,6 +304,8 @@ serialize_fields!(Stats {
     reloads,
     corruptions,
     timeouts,
+    verified,
+    divergences,
     body_time as seconds,
     time_saved as seconds,
     money_saved,
@@ -404,48 +424,80 @@ impl Stats {
 }
 
 impl fmt::Display for Stats {
+    /// Two columns; what is told of few functions only where there is something to tell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = |one: &str, value: String, other: &str, beside: String| {
+            format!("{one:<10}{value:>14}   {other:<14}{beside:>14}")
+        };
+        let count = |n: u64| n.to_string();
         let limit = |limit: Option<usize>, show: fn(usize) -> String| {
             limit.map_or("no limit".to_owned(), show)
         };
-        writeln!(
-            f,
-            "hits      {:>14}   hit rate      {:>13.1}%",
-            self.hits,
-            100.0 * self.hit_rate()
-        )?;
-        writeln!(f, "misses    {:>14}   coalesced     {:>14}", self.misses, self.coalesced)?;
-        writeln!(f, "loads     {:>14}   errors        {:>14}", self.loads, self.errors)?;
-        writeln!(f, "stale     {:>14}   reloads       {:>14}", self.stale, self.reloads)?;
-        writeln!(f, "inserted  {:>14}   evicted       {:>14}", self.insertions, self.evictions)?;
-        writeln!(
-            f,
-            "expired   {:>14}   invalidated   {:>14}",
-            self.expirations, self.invalidations
-        )?;
-        writeln!(
-            f,
-            "rejected  {:>14}   peak          {:>14}",
-            self.rejected,
-            bytes(self.peak_bytes)
-        )?;
-        writeln!(
-            f,
-            "entries   {:>14}   of            {:>14}",
-            self.entries,
-            limit(self.max_entries, |n| n.to_string())
-        )?;
-        write!(
-            f,
-            "bytes     {:>14}   of            {:>14}",
-            bytes(self.bytes),
-            limit(self.max_bytes, bytes)
-        )
+        let rate = format!("{:.1}%", 100.0 * self.hit_rate());
+        let mut rows = vec![
+            row("hits", count(self.hits), "hit rate", rate),
+            row("misses", count(self.misses), "coalesced", count(self.coalesced)),
+        ];
+        if self.misses > 0 {
+            rows.push(format!("          {}", self.miss_reasons));
+        }
+        rows.push(row("loads", count(self.loads), "errors", count(self.errors)));
+        let rare = [
+            ("stale", self.stale, "reloads", self.reloads),
+            ("recalled", self.recalled, "kept", self.kept),
+            ("refused", self.corruptions, "timeouts", self.timeouts),
+            ("compared", self.verified, "differed", self.divergences),
+        ];
+        let rare = rare.into_iter().filter(|(_, n, _, beside)| n + beside > 0);
+        rows.extend(rare.map(|(one, n, other, beside)| row(one, count(n), other, count(beside))));
+        rows.extend([
+            row("inserted", count(self.insertions), "evicted", count(self.evictions)),
+            row("expired", count(self.expirations), "invalidated", count(self.invalidations)),
+            row("rejected", count(self.rejected), "peak", bytes(self.peak_bytes)),
+            row(
+                "entries",
+                self.entries.to_string(),
+                "of",
+                limit(self.max_entries, |n| n.to_string()),
+            ),
+            row("bytes", bytes(self.bytes), "of", limit(self.max_bytes, bytes)),
+        ]);
+        if self.load_latency.count > 0 {
+            rows.push(row("in bodies", time(self.body_time), "time saved", time(self.time_saved)));
+        }
+        rows.extend(
+            self.money_saved
+                .map(|money| format!("{:<24}   {:<14}{money:>14.2}", "", "money saved")),
+        );
+        for (of, took) in [("hits", &self.hit_latency), ("loads", &self.load_latency)] {
+            if took.count > 0 {
+                rows.push(format!("{of} took {took}"));
+            }
+        }
+        f.write_str(&rows.join("\n"))
+    }
+}
+
+impl fmt::Display for MissReasons {
+    /// Those that there are: `12 cold, 3 expired`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cold, expired, evicted, invalidated, refused, disabled } = *self;
+        let all = [
+            (cold, Reason::Cold.name()),
+            (expired, Reason::Expired.name()),
+            (evicted, Reason::Evicted.name()),
+            (invalidated, Reason::Invalidated.name()),
+            (refused, Reason::Refused.name()),
+            (disabled, "disabled"),
+        ];
+        let some = all.iter().filter(|(n, _)| *n > 0);
+        let texts: Vec<_> = some.map(|(n, name)| format!("{n} {name}")).collect();
+        f.write_str(&texts.join(", "))
     }
 }
 
 /// A number of bytes as people read it: `512 B`, `1.5 MiB`.
-fn bytes(n: usize) -> String {
+pub(crate) fn bytes(n: usize) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if n < 1024 {
         return format!("{n} B");

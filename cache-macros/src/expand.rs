@@ -125,7 +125,7 @@ pub(crate) fn plan(model: &Model) -> TokenStream {
     let (p, span, kind) = (private(model), output_span(model), found_kind(model));
     let is_sized = model.plan.contains(&"sized");
     let plan = Ident::new(if is_sized { "__cache_sized_plan" } else { "__cache_plan" }, span);
-    quote_spanned!(span=> { #[allow(unused_imports)] use #p::probes::*; (&#p::Planned(#kind)).#plan() })
+    quote_spanned!(span=> { #[allow(unused_imports)] use #p::probes::*; (&#p::Planned((&#p::Compared(#kind)).__cache_compared())).#plan() })
 }
 
 /// What of a result is stored, for closures that look at it.

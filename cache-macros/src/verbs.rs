@@ -173,9 +173,17 @@ fn whole(model: &Model, handle: &Handle) -> TokenStream {
         Some(_) => quote!(#p::Site::of(#ident::__cache_function())),
         None => quote!(#ident::__cache_site()),
     };
+    let is_labelled = model.settings.iter().any(|(setting, _)| *setting == "labelled");
+    let labels = is_labelled.then(|| {
+        quote! {
+            /// What happened so far by label, the one with the most hits first.
+            #vis fn labels() -> #p::Vec<#krate::LabelStats> { #site.labels() }
+        }
+    });
     quote! {
         /// What happened so far.
         #vis fn stats() -> #krate::Stats { #site.stats() }
+        #labels
         /// Drops every entry.
         #vis fn clear() { #site.clear() }
     }

@@ -1,6 +1,7 @@
-//! `cache-top` in a pipe, against a program that runs.
+//! `cache-top` in a pipe and in a terminal, against a program that runs.
 
-use std::process::{Command, Output};
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
 
 use cache_core::admin::Admin;
 use cache_core::cached;
@@ -55,4 +56,66 @@ fn trouble_is_told_with_what_to_do() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && text.contains(told), "{args:?}: {text}");
     }
+}
+
+/// Waits for a picture on a terminal, which begins where the terminal is told to go to its first place.
+fn picture(screen: &mut impl Read, is_wanted: impl Fn(&str) -> bool) -> String {
+    let (mut shown, mut bytes) = (String::new(), [0; 4096]);
+    for _ in 0..500 {
+        let n = screen.read(&mut bytes).expect("it can be read");
+        assert!(n > 0, "it has ended too early:\n{shown}");
+        shown.push_str(&String::from_utf8_lossy(&bytes[..n]));
+        if let Some(found) = shown.split("\x1b[1;1H").find(|it| is_wanted(it)) {
+            return found.to_owned();
+        }
+    }
+    panic!("this was never shown:\n{shown}")
+}
+
+// `script` of util-linux gives it a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_terminal_it_is_live_and_sorted_by_what_is_pressed_and_leaves_it_as_it_was() {
+    #[cached]
+    fn stock(article: u32) -> u32 {
+        article
+    }
+    let cache = TestCache::new();
+    cache.run(|| {
+        (0..10).map(price).for_each(drop);
+        for _ in 0..6 {
+            stock(1);
+        }
+    });
+    let server = Admin::of(&cache).listen("127.0.0.1:0").expect("a port");
+    let program = env!("CARGO_BIN_EXE_cache-top");
+    let top = format!("stty cols 100 rows 24; {program} --every 0.05 http://{}/", server.address());
+    let mut terminal = Command::new("script")
+        .args(["--quiet", "--return", "--command", &top, "/dev/null"])
+        .env_remove("CACHE_ADMIN_TOKEN")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a terminal");
+    let mut keys = terminal.stdin.take().expect("it is piped");
+    let mut screen = terminal.stdout.take().expect("it is piped");
+    let are_in_order = |shown: &str, one: &str, other: &str| {
+        shown.find(one).zip(shown.find(other)).is_some_and(|(one, other)| one < other)
+    };
+
+    let own = picture(&mut screen, |it| it.contains("\x1b[?1049h"));
+    assert!(own.contains("\x1b[?25l"), "a screen of its own without a cursor: {own:?}");
+    picture(&mut screen, |it| are_in_order(it, "price?[2J", "stock"));
+    keys.write_all(b"h").expect("it is pressed");
+    picture(&mut screen, |it| are_in_order(it, "stock", "price?[2J"));
+    // It is live.
+    cache.run(|| (0..1000).for_each(|_| assert_eq!(stock(1), 1)));
+    picture(&mut screen, |it| it.contains(" 1005 "));
+    drop(server);
+    picture(&mut screen, |it| it.contains("cannot read http://"));
+    keys.write_all(b"q").expect("it is pressed");
+    let mut rest = String::new();
+    screen.read_to_string(&mut rest).expect("text");
+    assert!(rest.contains("\x1b[?1049l") && rest.contains("\x1b[?25h"), "{rest:?}");
+    assert!(terminal.wait().expect("it ends").success());
 }

@@ -58,6 +58,9 @@ fn told(notice: &Notice<'_>) -> (&'static str, Value) {
         Notice::Tier { name, is_working } => {
             ("tier", json!({ "name": name, "is_working": is_working }))
         }
+        Notice::Diverged { function, file, line, key } => {
+            ("diverged", json!({ "function": function, "file": file, "line": line, "key": key }))
+        }
         Notice::Health(health) => ("health", json!(health)),
     }
 }

@@ -209,6 +209,7 @@ fn config_of(shared: &Shared) -> Value {
         "ttl": seconds_if_any(&config.ttl),
         "exact_order": config.exact_order,
         "eviction": config.eviction.name(),
+        "verify": config.verify,
         "warnings": config.warnings,
         "warmers": shared.warmers.keys().collect::<Vec<_>>(),
         "has_token": shared.guard.token.is_some(),

@@ -7,8 +7,8 @@ use crate::health::Status;
 
 /// Passes on what happens to `tracing`, under the target `cache_core`.
 ///
-/// Loads, what is dropped and what is emitted are of the level `DEBUG`; a load without a result, a tier that fails and a
-/// verdict that is not good are of the level `WARN`.
+/// Loads, what is dropped and what is emitted are of the level `DEBUG`; a load without a result, a tier that fails, a
+/// stored result that differs from a fresh one and a verdict that is not good are of the level `WARN`.
 ///
 /// ```
 /// use cache_core::{Cache, TracingObserver};
@@ -39,6 +39,9 @@ impl Observer for TracingObserver {
             }
             Notice::Tier { name, .. } => {
                 event!(target: "cache_core", Level::WARN, tier = name, "does not work");
+            }
+            Notice::Diverged { function, file, line, key } => {
+                event!(target: "cache_core", Level::WARN, function, file, line, key, "diverged");
             }
             Notice::Health(health) => {
                 let (status, reasons) = (health.status.to_string(), health.reasons.join("; "));

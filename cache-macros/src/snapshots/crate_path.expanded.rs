@@ -60,10 +60,13 @@ for __cache_twice {
                 #[allow(unused_imports)]
                 use facade::cache::__private::probes::*;
                 (&facade::cache::__private::Planned(
-                    facade::cache::__private::Whole(
-                        facade::cache::__private::Returns::<Option<u32>>::NEW
-                            .__cache_kind(),
-                    ),
+                    (&facade::cache::__private::Compared(
+                        facade::cache::__private::Whole(
+                            facade::cache::__private::Returns::<Option<u32>>::NEW
+                                .__cache_kind(),
+                        ),
+                    ))
+                        .__cache_compared(),
                 ))
                     .__cache_plan()
             },

@@ -56,7 +56,10 @@ impl profile {
             #[allow(unused_imports)]
             use ::cache_core::__private::probes::*;
             (&::cache_core::__private::Planned(
-                ::cache_core::__private::Returns::<Profile>::NEW.__cache_kind(),
+                (&::cache_core::__private::Compared(
+                    ::cache_core::__private::Returns::<Profile>::NEW.__cache_kind(),
+                ))
+                    .__cache_compared(),
             ))
                 .__cache_plan()
         }

@@ -90,7 +90,10 @@ impl book {
             #[allow(unused_imports)]
             use ::cache_core::__private::probes::*;
             (&::cache_core::__private::Planned(
-                ::cache_core::__private::Returns::<Option<Book>>::NEW.__cache_kind(),
+                (&::cache_core::__private::Compared(
+                    ::cache_core::__private::Returns::<Option<Book>>::NEW.__cache_kind(),
+                ))
+                    .__cache_compared(),
             ))
                 .__cache_plan()
         }

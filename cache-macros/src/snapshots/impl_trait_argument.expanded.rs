@@ -6,7 +6,10 @@ fn count<T: Table>(db: &impl Database, filter: impl Into<String> + Serialize) ->
             #[allow(unused_imports)]
             use ::cache_core::__private::probes::*;
             (&::cache_core::__private::Planned(
-                ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                (&::cache_core::__private::Compared(
+                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                ))
+                    .__cache_compared(),
             ))
                 .__cache_plan()
         },
@@ -51,7 +54,10 @@ impl count {
             #[allow(unused_imports)]
             use ::cache_core::__private::probes::*;
             (&::cache_core::__private::Planned(
-                ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                (&::cache_core::__private::Compared(
+                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                ))
+                    .__cache_compared(),
             ))
                 .__cache_plan()
         }

@@ -101,7 +101,10 @@ impl generate {
             #[allow(unused_imports)]
             use ::cache_core::__private::probes::*;
             (&::cache_core::__private::Planned(
-                ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
+                (&::cache_core::__private::Compared(
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
+                ))
+                    .__cache_compared(),
             ))
                 .__cache_sized_plan()
         }
@@ -109,6 +112,10 @@ impl generate {
     /// What happened so far.
     fn stats() -> ::cache_core::Stats {
         generate::__cache_site().stats()
+    }
+    /// What happened so far by label, the one with the most hits first.
+    fn labels() -> ::cache_core::__private::Vec<::cache_core::LabelStats> {
+        generate::__cache_site().labels()
     }
     /// Drops every entry.
     fn clear() {

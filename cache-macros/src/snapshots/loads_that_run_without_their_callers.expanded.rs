@@ -126,8 +126,11 @@ impl ::cache_core::handle::DeclaredAsync<
                 #[allow(unused_imports)]
                 use ::cache_core::__private::probes::*;
                 (&::cache_core::__private::Planned(
-                    ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
-                        .__cache_kind(),
+                    (&::cache_core::__private::Compared(
+                        ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
+                            .__cache_kind(),
+                    ))
+                        .__cache_compared(),
                 ))
                     .__cache_plan()
             },

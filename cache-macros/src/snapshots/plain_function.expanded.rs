@@ -57,7 +57,10 @@ impl ::cache_core::handle::Declared<
                 #[allow(unused_imports)]
                 use ::cache_core::__private::probes::*;
                 (&::cache_core::__private::Planned(
-                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                    (&::cache_core::__private::Compared(
+                        ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                    ))
+                        .__cache_compared(),
                 ))
                     .__cache_plan()
             },

@@ -58,10 +58,13 @@ impl ::cache_core::handle::Declared<
                 #[allow(unused_imports)]
                 use ::cache_core::__private::probes::*;
                 (&::cache_core::__private::Planned(
-                    ::cache_core::__private::Whole(
-                        ::cache_core::__private::Returns::<Result<u64, Error>>::NEW
-                            .__cache_kind(),
-                    ),
+                    (&::cache_core::__private::Compared(
+                        ::cache_core::__private::Whole(
+                            ::cache_core::__private::Returns::<Result<u64, Error>>::NEW
+                                .__cache_kind(),
+                        ),
+                    ))
+                        .__cache_compared(),
                 ))
                     .__cache_plan()
             },

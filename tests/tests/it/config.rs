@@ -1,7 +1,7 @@
 //! A8: configuration from the environment, from code, and at run time. The global cache needs processes of its own.
 
 use std::process::{Command, Output};
-
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cache_core::{Cache, cached, current};
@@ -15,6 +15,12 @@ fn configured(id: u32) -> u32 {
 fn passing(id: u32) -> u32 {
     current().ttl(Duration::ZERO);
     id
+}
+
+#[cached]
+fn counting(id: u32) -> u32 {
+    static N_BODIES: AtomicU32 = AtomicU32::new(0);
+    id + N_BODIES.fetch_add(1, Ordering::SeqCst)
 }
 
 /// Runs one of the tests below that are only meant for a process of their own.
@@ -54,6 +60,14 @@ mod child {
                 .find(|function| function.name == "configured");
             println!("ttl {:?}", ttl.and_then(|function| function.ttl));
             println!("passing {:?}", passing::stats().entries);
+        }
+    }
+
+    #[test]
+    fn calls_twice() {
+        if is_child() {
+            let has_panicked = std::panic::catch_unwind(|| [0; 3].map(counting)).is_err();
+            println!("{has_panicked} {:?}", counting::stats());
         }
     }
 
@@ -113,6 +127,21 @@ fn one_switch_turns_everything_off() {
     assert!(out.contains("enabled: false") && out.contains("hits: 0, misses: 2"), "{out}");
     let (out, _) = shown("shows_its_configuration", &[("CACHE_FN_CONFIGURED_ENABLED", "0")]);
     assert!(out.contains("enabled: true") && out.contains("hits: 0, misses: 2"), "{out}");
+}
+
+#[test]
+fn hits_of_the_global_cache_are_compared_where_the_environment_says_so() {
+    let warning = "warning: `counting` at ";
+    let (out, err) = shown("calls_twice", &[]);
+    assert!(out.contains("false Stats { hits: 2, misses: 1"), "{out}");
+    assert!(!err.contains(warning), "{err}");
+    let (out, err) = shown("calls_twice", &[("CACHE_VERIFY", "100%")]);
+    assert!(out.contains("false Stats { hits: 2, misses: 1"), "{out}");
+    assert!(out.contains("verified: 2, divergences: 2"), "{out}");
+    assert_eq!(err.matches(warning).count(), 1, "{err}");
+    let (out, err) = shown("calls_twice", &[("CACHE_VERIFY", "100%,fail")]);
+    assert!(out.contains("true Stats { hits: 1, misses: 1"), "{out}");
+    assert!(err.contains("has returned another result than is stored"), "{err}");
 }
 
 #[test]

@@ -102,16 +102,34 @@ fn prometheus_gets_every_counter_of_the_process_and_of_each_function() {
 }
 
 #[test]
-fn there_are_as_many_series_as_functions_whatever_they_are_called_with() {
+fn there_are_as_many_series_as_functions_and_some_for_labels_whatever_they_are_called_with() {
     #[cached(label = "user {n}")]
     fn labelled(n: u32) -> u32 {
+        n
+    }
+    #[cached]
+    fn unlabelled(n: u32) -> u32 {
         n
     }
     let cache = TestCache::new();
     let n_samples = || parse(&cache.prometheus()).1.len();
     let before = n_samples();
-    cache.run(|| (0..1000).map(labelled).sum::<u32>());
+    cache.run(|| (0..1000).map(unlabelled).sum::<u32>());
     assert_eq!(n_samples(), before);
+    cache.run(|| (0..1000).map(labelled).sum::<u32>());
+    assert_eq!(n_samples(), before + 65 * 4);
+    let (_, samples) = parse(&cache.prometheus());
+    let loads = |label: &str| {
+        let is = |it: &&Sample| {
+            it.name == "cache_label_loads_total"
+                && it.labels.get("label").is_some_and(|it| it == label)
+        };
+        samples.iter().find(is).map(|it| it.value)
+    };
+    assert_eq!(
+        (loads("user 0"), loads("user 999"), loads("other")),
+        (Some(1.0), None, Some(936.0))
+    );
 }
 
 #[test]

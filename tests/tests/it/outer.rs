@@ -188,6 +188,15 @@ fn what_is_removed_by_hand_is_gone_from_the_tier_when_the_verb_returns() {
 }
 
 #[test]
+fn a_hit_is_compared_with_what_its_body_returns_and_not_with_the_tier() {
+    let tier = Shared::new();
+    let process = TestCache::from_builder(tier.builder().verify(1.0));
+    run(&process, || (square(7), square(7)));
+    assert_eq!(bodies_and_recalls(&process, "outer::square"), (2, 0));
+    assert_eq!(process.stats().verified, 1);
+}
+
+#[test]
 fn put_and_refresh_replace_what_the_tier_has() {
     let tier = Shared::new();
     let first = tier.process();

@@ -121,6 +121,52 @@ fn what_a_body_costs_may_be_a_constant_or_a_whole_number() {
 }
 
 #[test]
+fn it_is_displayed_as_a_table_of_what_there_is_to_tell() {
+    let cache = TestCache::new();
+    let none = "\
+hits                   0   hit rate                0.0%
+misses                 0   coalesced                  0
+loads                  0   errors                     0
+inserted               0   evicted                    0
+expired                0   invalidated                0
+rejected               0   peak                     0 B
+entries                0   of                  no limit
+bytes                0 B   of                 256.0 MiB";
+    assert_eq!(cache.stats().to_string(), none);
+    cache.run(|| {
+        run_bodies(&cache, [20, 40, 20, 40]);
+        slow_body::invalidate(&20);
+        run_bodies(&cache, [20, 40]);
+    });
+    let bytes = cache.stats().bytes;
+    let some = format!(
+        "\
+hits                   3   hit rate               50.0%
+misses                 3   coalesced                  0
+          2 cold, 1 invalidated
+loads                  3   errors                     0
+inserted               3   evicted                    0
+expired                0   invalidated                1
+rejected               0   peak                   {bytes} B
+entries                2   of                  no limit
+bytes              {bytes} B   of                 256.0 MiB
+in bodies          80 ms   time saved             80 ms
+                           money saved             0.12
+hits took 50% 0 s   90% 0 s   99% 0 s   all 0 s
+loads took 50% 20 ms   90% 40 ms   99% 40 ms   all 40 ms"
+    );
+    assert_eq!(cache.stats().to_string(), some);
+    assert_eq!(cache.curve().to_string(), "0.5x 50.0%   1x 50.0%   2x 50.0%   4x 50.0%");
+    let texts = [0, 999, 1_500, 15_000, 250_000_000, 90_000_000_000, 7_200_000_000_000];
+    let texts = texts.map(|nanos| {
+        let mut latencies = Latencies::default();
+        latencies.max = Duration::from_nanos(nanos);
+        latencies.to_string().rsplit("all ").next().unwrap().to_owned()
+    });
+    assert_eq!(texts, ["0 s", "999 ns", "1.5 µs", "15 µs", "250 ms", "1.5 min", "2.0 h"]);
+}
+
+#[test]
 fn all_of_it_can_be_written_out() {
     let cache = TestCache::new();
     cache.run(|| run_bodies(&cache, [20, 20]));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 71] = [
+const ORDER: [&str; 73] = [
     "sync",
     "clock",
     "error",
@@ -30,9 +30,11 @@ const ORDER: [&str; 71] = [
     "serialize",
     "latency",
     "stats",
+    "labels",
     "budget",
     "curve",
     "health",
+    "verify",
     "waits",
     "function",
     "advice",

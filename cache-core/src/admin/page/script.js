@@ -176,6 +176,20 @@
     n("evictions", "Evicted"), n("invalidations", "Invalidated"), n("entries", "Entries"), n("bytes", "Bytes", bytes),
   ];
   const showFunctions = table("functions", FUNCTIONS, { by: "misses", down: true });
+  const showSuspects = table("suspects", [
+    { title: "Function", value: (it) => it.name },
+    { title: "Defined at", value: (it) => `${it.file}:${it.line}` },
+    { title: "Hits compared", number: true, value: (it) => (it.comparable ? count(it.stats.verified) : "cannot be") },
+    { title: "Results that differed", number: true, value: (it) => count(it.stats.divergences) },
+    { title: "Key of the first", look: "key", value: (it) => it.suspect },
+  ]);
+  const showLabels = table("labels", [
+    { id: "label", title: "Label", value: (it) => it.label },
+    { id: "hits", title: "Hits", number: true, value: (it) => it.hits, show: (it) => count(it.hits) },
+    { id: "loads", title: "Loads", number: true, value: (it) => it.loads, show: (it) => count(it.loads) },
+    { id: "entries", title: "Entries", number: true, value: (it) => it.entries, show: (it) => count(it.entries) },
+    { id: "bytes", title: "Bytes", number: true, value: (it) => it.bytes, show: (it) => bytes(it.bytes) },
+  ], { by: "hits", down: true });
   const showTiers = table("tiers", [
     { title: "Tier", value: (it) => it.name },
     { title: "State", value: (it) => it, show: (it) => el("span", { class: it.is_working ? "good" : "bad" }, it.is_working ? "working" : "left in peace") },
@@ -217,6 +231,8 @@
     bars($("function-misses"), ends(row.stats));
     const points = row.curve.points.filter((it) => it.max_bytes !== null || it.max_entries !== null);
     bars($("function-curve"), limits({ points }));
+    $("labels-region").hidden = !row.labels.length;
+    showLabels(row.labels);
     $("function-facts").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   };
   const fact = (id, value) => {
@@ -246,6 +262,10 @@
       if (!part.length || all.length >= total) break;
     }
     functions = all;
+    const compared = functions.filter((it) => it.comparable !== null);
+    compared.sort((a, b) => b.stats.divergences - a.stats.divergences);
+    $("suspects-section").hidden = !compared.length;
+    showSuspects(compared);
     drawFunctions();
   };
 
@@ -312,12 +332,14 @@
     $("tiers-section").hidden = !tiers.length;
     showTiers(tiers);
   };
+  let reason = "";
   const readHealth = async () => {
     const { status, reasons } = await ask("health");
     $("health").textContent = status;
     $("health").className = `badge ${{ healthy: "good", disabled: "bad" }[status] ?? "warn"}`;
     $("health").title = reasons.join("\n");
-    say(reasons[0] ?? "");
+    // What was done stays there to be read until there is another reason.
+    if (reason !== (reasons[0] ?? "")) say(reason = reasons[0] ?? "");
   };
   let isOn = true;
   const readConfig = async () => {
@@ -340,6 +362,7 @@
     dropped: (it) => `${it.function}: ${count(it.entries)} ${it.cause}, ${bytes(it.bytes)}`,
     emitted: (it) => `${it.event} emitted${it.is_soft ? " softly" : ""}`,
     tier: (it) => `${it.name} ${it.is_working ? "works again" : "does not work"}`,
+    diverged: (it) => `${it.function} at ${it.file}:${it.line}: a stored result differed from a fresh one, key ${it.key}`,
     health: (it) => `${it.status}: ${it.reasons.join("; ") || "all is well"}`,
     missed: (it) => `${count(it.messages)} more, too fast for this page`,
   };

@@ -2,12 +2,19 @@
 
 mod chromium;
 
+use std::cell::Cell;
+use std::future::ready;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cache_core::admin::{Admin, Server};
-use cache_core::cached;
+use cache_core::backend::{
+    BackendKey, BackendStats, BoxFuture, CacheBackend, Memory, Scope, Value,
+};
 use cache_core::testing::TestCache;
+use cache_core::{Builder, Cache, Error, cached};
 
 use chromium::Page;
 
@@ -35,9 +42,13 @@ struct Program {
 }
 
 impl Program {
-    /// 60 entries, and 1,200 hits.
+    /// 91 entries, and 1,140 hits.
     fn start() -> Self {
-        let cache = TestCache::new();
+        Self::start_with(Cache::builder())
+    }
+
+    fn start_with(builder: Builder) -> Self {
+        let cache = TestCache::from_builder(builder);
         cache.run(|| {
             for article in (0..20).flat_map(|_| 0..60) {
                 price(article);
@@ -120,6 +131,96 @@ fn functions_are_sorted_found_and_opened_by_keyboard() {
             .contains("lifetime10 min")
     );
     page.until("document.getElementById('n-entries').textContent === '1 to 50 of 60 of price'");
+    assert_eq!(column(&mut page, "labels", 2), ["19"; 60], "what it has done by label");
+    assert_eq!(page.complaints(), [""; 0]);
+}
+
+/// A memory that fails from some moment on.
+struct Mortal {
+    memory: Memory,
+    is_dead: AtomicBool,
+}
+
+impl Mortal {
+    fn unless_dead<'a, T: Send + 'a>(
+        &'a self,
+        answer: BoxFuture<'a, Result<T, Error>>,
+    ) -> BoxFuture<'a, Result<T, Error>> {
+        if self.is_dead.load(Ordering::SeqCst) {
+            return Box::pin(ready(Err(Error::tier("the tier", "is dead"))));
+        }
+        answer
+    }
+}
+
+impl CacheBackend for Mortal {
+    fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
+        self.unless_dead(self.memory.get(key))
+    }
+
+    fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
+        self.unless_dead(self.memory.set(key, value))
+    }
+
+    fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
+        self.unless_dead(self.memory.delete(key))
+    }
+
+    fn clear<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<(), Error>> {
+        self.unless_dead(self.memory.clear(scope))
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<BackendStats, Error>> {
+        self.unless_dead(self.memory.stats())
+    }
+}
+
+#[test]
+fn tiers_are_shown_and_whether_they_work() {
+    let tier = Arc::new(Mortal { memory: Memory::new(1 << 20), is_dead: AtomicBool::new(false) });
+    let program = Program::start_with(Cache::builder().custom_backend(tier.clone()));
+    assert!(program.cache.flush(Duration::from_secs(20)), "what was stored is written");
+    let mut page = program.open();
+    assert_eq!(column(&mut page, "tiers", 1), ["custom"]);
+    assert_eq!(column(&mut page, "tiers", 2), ["working"]);
+    tier.is_dead.store(true, Ordering::SeqCst);
+    program.cache.run(|| (100..120).map(price).for_each(drop));
+    page.until("document.querySelector('#tiers tbody .bad')?.textContent === 'left in peace'");
+    next_round(&mut page);
+    let failures = program.cache.tiers()[0].failures;
+    assert!(failures > 0);
+    assert_eq!(column(&mut page, "tiers", 3), [failures.to_string()]);
+    page.until("document.getElementById('health').textContent === 'degraded'");
+    page.until(
+        "document.getElementById('notice').textContent === 'the tier `custom` does not work'",
+    );
+    assert_eq!(page.complaints(), [""; 0]);
+}
+
+#[test]
+fn functions_that_are_cached_wrongly_are_shown_with_the_key() {
+    thread_local! {
+        static CURRENCY: Cell<&'static str> = const { Cell::new("EUR") };
+    }
+
+    #[cached]
+    fn quote(article: u32) -> String {
+        format!("{article} {}", CURRENCY.get())
+    }
+    let program = Program::start_with(Cache::builder().verify(1.0));
+    program.cache.run(|| {
+        quote(7);
+        CURRENCY.set("USD");
+        quote(7);
+    });
+    let mut page = program.open();
+    let functions = program.cache.functions();
+    let function = functions.iter().find(|function| function.name == "quote").expect("it is known");
+    assert_eq!(column(&mut page, "suspects", 1), ["quote", "price"], "the worst comes first");
+    assert_eq!(column(&mut page, "suspects", 2)[0], format!("{}:{}", function.file, function.line));
+    assert_eq!(column(&mut page, "suspects", 3), ["1", "1,140"]);
+    assert_eq!(column(&mut page, "suspects", 4), ["1", "0"]);
+    assert_eq!(column(&mut page, "suspects", 5)[0], *function.suspect.as_ref().expect("a key"));
     assert_eq!(page.complaints(), [""; 0]);
 }
 
