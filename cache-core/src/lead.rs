@@ -444,7 +444,7 @@ impl<K: AsKey> Leader<K> {
         let (cache, key) = (&self.cache, self.key.key());
         let took =
             (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
-        took.into_iter().for_each(|took| note_body(cache, key, took, &terms));
+        took.into_iter().for_each(|took| note_body(cache, key, took, terms));
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
