@@ -91,6 +91,12 @@ impl Site {
         Call { site: self, state, key: KeyWriter::new(keys) }
     }
 
+    /// The function.
+    #[must_use]
+    pub fn function(self) -> &'static Function {
+        self.function
+    }
+
     /// What the function has done.
     #[must_use]
     pub fn stats(self) -> Stats {

@@ -281,9 +281,20 @@ impl Function {
         self
     }
 
-    /// How its values leave the process, and what tells it from what it was before it was edited.
-    pub const fn stow(mut self, fingerprint: u64, stow: fn() -> Option<&'static Stow>) -> Self {
+    /// What tells it from what it was before it was edited.
+    pub const fn fingerprint(mut self, fingerprint: u64) -> Self {
         self.tiers.fingerprint = fingerprint;
+        self
+    }
+
+    /// `depends_on = [path, …]`.
+    pub const fn depends_on(mut self, functions: &'static [fn() -> &'static Self]) -> Self {
+        self.tiers.depends_on = functions;
+        self
+    }
+
+    /// How its values leave the process.
+    pub const fn stow(mut self, stow: fn() -> Option<&'static Stow>) -> Self {
         self.tiers.stow = stow;
         self
     }
@@ -298,6 +309,8 @@ pub struct Tiers {
     pub redis: Option<Tier>,
     /// Tells the function from what it was before it was edited.
     pub fingerprint: u64,
+    /// Those whose fingerprints are added to that.
+    pub depends_on: &'static [fn() -> &'static Function],
     /// How its values leave the process, if they can. The feature `tiers` knows what it is.
     pub stow: fn() -> Option<&'static Stow>,
 }
@@ -306,7 +319,18 @@ pub struct Tiers {
 pub type Stow = dyn Any + Send + Sync;
 
 impl Tiers {
-    const NONE: Self = Self { disk: None, redis: None, fingerprint: 0, stow: || None };
+    const NONE: Self =
+        Self { disk: None, redis: None, fingerprint: 0, depends_on: &[], stow: || None };
+}
+
+/// What stands for a cached function among types: its handle.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cached function",
+    label = "`depends_on` takes cached functions, and for methods their handles"
+)]
+pub trait Addressed {
+    /// The function.
+    fn function() -> &'static Function;
 }
 
 /// What a function says about one tier.

@@ -209,7 +209,7 @@ pub mod __private {
     pub use crate::context::recalled;
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};
-    pub use crate::function::{Function, Registration, Stow, Tier, Tiers};
+    pub use crate::function::{Addressed, Function, Registration, Stow, Tier, Tiers};
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) settings: Vec<(&'static str, TokenStream)>,
     /// The words `disk` and `redis`.
     pub(crate) tiers: Vec<(&'static str, Tier)>,
+    /// Functions whose fingerprints are added to its own.
+    pub(crate) depends_on: Vec<Path>,
     /// Whether `version` is there, which tells edited functions apart.
     pub(crate) has_version: bool,
     /// Flags of the plan.
@@ -164,6 +166,7 @@ impl Model {
             kept: kept.cloned().collect(),
             name: args.name.as_ref().map_or_else(|| default_name(&item.sig, block), LitStr::value),
             settings: words.settings,
+            depends_on: args.depends_on,
             has_version: args.version.is_some(),
             tiers: [("disk", args.disk), ("redis", args.redis)]
                 .into_iter()

@@ -91,6 +91,7 @@ fn declared(model: &Model) -> (Ident, Ident) {
 
 /// An enum with verbs of its own.
 fn written(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, whole_site) = (private(model), whole_site(model, handle));
     let Handle { vis, cfgs, .. } = handle;
     let ident = at_mixed_site(handle.ident.clone());
     let docs = format!("What is cached of `{}`.", model.item.sig.ident);
@@ -118,6 +119,10 @@ fn written(model: &Model, handle: &Handle) -> TokenStream {
         // The signatures follow from the function's, which is where advice about them belongs.
         #[allow(#deprecated unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #ident { #verbs }
+        #(#cfgs)*
+        impl #p::Addressed for #ident {
+            fn function() -> &'static #p::Function { #whole_site.function() }
+        }
     }
 }
 
@@ -167,17 +172,21 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
 
 /// The verbs for all entries.
 fn whole(model: &Model, handle: &Handle) -> TokenStream {
-    let (p, krate) = (private(model), &model.krate);
-    let Handle { ident, vis, .. } = handle;
-    let site = match turbofish(handle) {
-        Some(_) => quote!(#p::Site::of(#ident::__cache_function())),
-        None => quote!(#ident::__cache_site()),
-    };
+    let (krate, vis, site) = (&model.krate, &handle.vis, whole_site(model, handle));
     quote! {
         /// What happened so far.
         #vis fn stats() -> #krate::Stats { #site.stats() }
         /// Drops every entry.
         #vis fn clear() { #site.clear() }
+    }
+}
+
+/// The site of all instantiations.
+fn whole_site(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, ident) = (private(model), &handle.ident);
+    match turbofish(handle) {
+        Some(_) => quote!(#p::Site::of(#ident::__cache_function())),
+        None => quote!(#ident::__cache_site()),
     }
 }
 

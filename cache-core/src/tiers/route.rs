@@ -9,7 +9,7 @@ use crate::codec::{Codec, Coder, Compression, Encoded};
 use crate::entry::{AnyValue, EntryRef, KeyRef};
 use crate::event::Family;
 use crate::events::Mark;
-use crate::function::{Function, Tier, registered};
+use crate::function::{Function, Tier, Tiers, registered};
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::task::{BoxFuture, all, spawn, within};
@@ -58,12 +58,10 @@ impl Route {
         pending: &Arc<Pending>,
         lanes: impl Iterator<Item = (Arc<Lane>, Tier)>,
     ) -> Result<Self, String> {
-        let stow = (function.tiers.stow)().and_then(|stow| stow.downcast_ref::<Stow>());
-        let stow = stow.ok_or(
+        let stow = stow(&function.tiers).ok_or(
             "they are not `Serialize` and `DeserializeOwned`, or borrow, or the function is generic or a method without a handle",
         )?;
-        let Function { version, tiers, .. } = function;
-        let fingerprint = shape::join(shape::join(tiers.fingerprint, *version), (stow.shape)());
+        let fingerprint = fingerprint(function);
         let lanes: Vec<_> = lanes.collect();
         let furthest = lanes.iter().rev().find(|(lane, _)| lane.ear.is_some());
         let shared = furthest.map_or(Some(None), |(lane, _)| lane.follow());
@@ -321,6 +319,33 @@ impl Answer for Found {
         let known: Vec<_> = marks.iter().map(|mark| marks::key(&self.namespace, mark)).collect();
         self.marks.iter().all(|(key, _)| known.contains(key))
     }
+}
+
+/// What tells a function, and those that it says it depends on, from what they were before they were edited.
+fn fingerprint(function: &'static Function) -> u64 {
+    let own = |Function { version, tiers, .. }: &'static Function| {
+        let shape = stow(tiers).map_or(0, |stow| (stow.shape)());
+        shape::join(shape::join(tiers.fingerprint, *version), shape)
+    };
+    let mut fingerprint = own(function);
+    // Each of them once, so that a circle ends.
+    let mut functions = vec![function];
+    let mut idx = 0;
+    while let Some(function) = functions.get(idx).copied() {
+        idx += 1;
+        for dependency in function.tiers.depends_on.iter().map(|function| function()) {
+            if !functions.iter().any(|known| std::ptr::eq(*known, dependency)) {
+                fingerprint = shape::join(fingerprint, own(dependency));
+                functions.push(dependency);
+            }
+        }
+    }
+    fingerprint
+}
+
+/// How the values of a function leave the process, if they can.
+fn stow(tiers: &Tiers) -> Option<&'static Stow> {
+    (tiers.stow)().and_then(|stow| stow.downcast_ref())
 }
 
 /// What a function is called in keys: another function, in this program, is called otherwise.

@@ -20,14 +20,15 @@ enum count {}
 impl count {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "count",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "count",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .fingerprint(14259749290682381338u64);
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -150,5 +151,10 @@ impl count {
                 let _ = count::<T>(db, filter);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for count {
+    fn function() -> &'static ::cache_core::__private::Function {
+        ::cache_core::__private::Site::of(count::__cache_function()).function()
     }
 }

@@ -10,7 +10,8 @@ fn warm_up() {
                 },
             )
             .version(2)
-            .max_bytes(67108864);
+            .max_bytes(67108864)
+            .fingerprint(0u64);
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

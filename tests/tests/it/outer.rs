@@ -410,6 +410,86 @@ fn an_edited_function_and_a_changed_type_look_elsewhere() {
     assert_ne!(version("outer%3A%3Apoint"), version("edited%3A%3Apoint"));
 }
 
+/// The same functions twice, of which only the body of the innermost one differs.
+macro_rules! chain {
+    ($module:ident, $innermost:expr) => {
+        mod $module {
+            #![allow(dead_code, reason = "not all handles are used")]
+
+            use cache_core::cached;
+
+            #[cached]
+            pub(super) fn innermost(n: u64) -> u64 {
+                n + $innermost
+            }
+
+            #[cached(depends_on = [innermost])]
+            pub(super) async fn between<T: serde::Serialize + Into<u64>>(n: T) -> u64 {
+                innermost(n.into())
+            }
+
+            pub(super) struct Shop;
+
+            #[cached]
+            impl Shop {
+                #[cached(skip(self), version = 3, handle = Price, depends_on = [super::$module::between])]
+                pub(super) fn price(&self, n: u64) -> u64 {
+                    pollster::block_on(between(n))
+                }
+            }
+
+            #[cached(version = 1, depends_on = [Price, odd])]
+            pub(super) fn outermost(n: u64) -> u64 {
+                Shop.price(n)
+            }
+
+            #[cached(depends_on = [Price])]
+            pub(super) fn apart(n: u64) -> u64 {
+                Shop.price(n)
+            }
+
+            #[cached]
+            pub(super) fn independent(n: u64) -> u64 {
+                n
+            }
+
+            #[cached(depends_on = [odd])]
+            pub(super) fn even(n: u64) -> bool {
+                n == 0 || odd(n - 1)
+            }
+
+            #[cached(depends_on = [even, odd, innermost])]
+            pub(super) fn odd(n: u64) -> bool {
+                n != 0 && even(n - 1)
+            }
+        }
+    };
+}
+
+chain!(before, 1);
+chain!(after, 2);
+
+#[test]
+fn an_edited_function_takes_those_along_that_depend_on_it_however_far() {
+    let tier = Shared::new();
+    watched({
+        let tier = tier.clone();
+        move || {
+            run(&tier.process(), || {
+                let _ = (before::outermost(1), before::apart(1), before::independent(1));
+                let _ = (after::outermost(1), after::apart(1), after::independent(1));
+                let _ = (before::even(2), after::even(2));
+            });
+        }
+    });
+    let version = |module: &str, function: &str| tier.version(&format!("{module}%3A%3A{function}"));
+    let is_edited = |function| version("before", function) != version("after", function);
+    assert!(!is_edited("independent"));
+    for function in ["innermost", "Shop%3A%3Aprice", "outermost", "apart", "even", "odd"] {
+        assert!(is_edited(function), "{function}");
+    }
+}
+
 #[cached]
 fn untagged(n: u64) -> serde_json::Value {
     serde_json::json!({ "n": n })
