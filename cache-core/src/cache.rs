@@ -322,11 +322,10 @@ impl Ref<Inner> {
 
     /// Has the result of a call go with what other processes do to it, or to all that its tier keeps.
     pub(crate) fn listen(&self, key: KeyRef<'_>, sources: &Sources) {
-        let function = key.state.function;
-        let shared = self.outer.as_ref().and_then(|outer| outer.shared(function));
+        let shared = self.outer.as_ref().and_then(|outer| outer.shared(key));
         if let Some(shared) = shared {
             sources.add(Some(self.events.stamp_any(shared)));
-            let topic = Topic { family: function.elsewhere(), ..key.topic() };
+            let topic = Topic { family: key.state.function.elsewhere(), ..key.topic() };
             sources.add(Some(self.events.stamp_topic(topic)));
         }
     }
@@ -365,8 +364,8 @@ impl Ref<Inner> {
 
     /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
     pub(crate) fn note_change(&self, key: KeyRef<'_>, change: Change) {
-        if let (Some(outer), Some(mark)) = (&self.outer, key.topic().mark()) {
-            outer.outdate(&[mark], change);
+        if let Some(outer) = &self.outer {
+            outer.outdate(&[key.topic().mark()], change);
         }
         self.emitted(self.events.emit_topic(key.topic(), change));
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::clock::{Moment, nanos};
 use crate::events::{Change, Stamps, Topic};
 use crate::function::FunctionState;
+use crate::instance::Instance;
 use crate::key;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
 
@@ -25,7 +26,7 @@ use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, Ref};
 pub(crate) struct KeyRef<'a> {
     pub(crate) state: &'a FunctionState,
     /// Tells instantiations of a generic function apart.
-    pub(crate) instance: Option<TypeId>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) hash: u64,
     pub(crate) bytes: &'a [u8],
 }
@@ -47,7 +48,7 @@ impl<'a> KeyRef<'a> {
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) state: Ref<FunctionState>,
-    pub(crate) instance: Option<TypeId>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) hash: u64,
     bytes: KeyBytes,
 }
@@ -270,7 +271,7 @@ impl Coarse {
 /// What few entries have. It lies before the header.
 struct More {
     label: Option<Box<str>>,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     charge: usize,
     /// The first moment at which it is expired. Only ever moved to an earlier one.
     deadline: AtomicU64,
@@ -667,7 +668,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether it is of this instantiation.
-    pub(crate) fn is_of(self, instance: Option<TypeId>) -> bool {
+    pub(crate) fn is_of(self, instance: Option<Instance>) -> bool {
         self.more().and_then(|more| more.instance) == instance
     }
 

@@ -1,6 +1,5 @@
 //! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
 
-use std::any::Any;
 use std::time::Duration;
 
 use once_cell::race::OnceRef;
@@ -8,6 +7,7 @@ use once_cell::race::OnceRef;
 use crate::budget::Budget;
 use crate::curve::{Curve, Reuse};
 use crate::event::Family;
+use crate::instance::Stow;
 use crate::key::Start;
 use crate::latency::Times;
 use crate::serialize::{seconds_if_any, serialize_fields};
@@ -311,12 +311,9 @@ pub struct Tiers {
     pub fingerprint: u64,
     /// Those whose fingerprints are added to that.
     pub depends_on: &'static [fn() -> &'static Function],
-    /// How its values leave the process, if they can. The feature `tiers` knows what it is.
+    /// How its values leave the process, if they can and it is not generic.
     pub stow: fn() -> Option<&'static Stow>,
 }
-
-/// How the values of a function leave the process.
-pub type Stow = dyn Any + Send + Sync;
 
 impl Tiers {
     const NONE: Self =

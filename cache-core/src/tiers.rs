@@ -24,7 +24,8 @@ use crate::entry::KeyRef;
 use crate::event::Family;
 use crate::events::{Change, Events, Mark};
 use crate::executor::block_on;
-use crate::function::{Function, registered};
+use crate::function::{Function, Tier, registered};
+use crate::instance::Instance;
 use crate::latency::Histogram;
 use crate::outer::{Asking, Outer, Question};
 use crate::stats::TierStats;
@@ -48,11 +49,14 @@ const LEASE: Duration = Duration::from_secs(1);
 pub(crate) struct Tiers {
     settings: TierSettings,
     lanes: Vec<Arc<Lane>>,
-    /// By the address of the function; `None` for those whose results stay in memory.
-    routes: Mutex<HashMap<usize, Option<Arc<Route>>>>,
+    /// `None` for those whose results stay in memory.
+    routes: Mutex<HashMap<Place, Option<Arc<Route>>>>,
     warnings: Mutex<Vec<String>>,
     pending: Arc<Pending>,
 }
+
+/// The address of a function, and which instantiation of it.
+type Place = (usize, Option<Instance>);
 
 impl Tiers {
     /// The tiers that the settings or functions of the program ask for, if any do.
@@ -130,31 +134,27 @@ impl Tiers {
     }
 
     /// How the results of a function leave the process, if they do.
-    fn route(&self, function: &'static Function) -> Option<Arc<Route>> {
-        let address = std::ptr::from_ref(function).addr();
-        if let Some(route) = self.routes.lock().get(&address) {
+    fn route(&self, key: KeyRef<'_>) -> Option<Arc<Route>> {
+        let KeyRef { state, instance, .. } = key;
+        let place = (address(state.function), instance);
+        if let Some(route) = self.routes.lock().get(&place) {
             return route.clone();
         }
         // Not under the lock: the shape of a value is told by the user's `Deserialize`.
-        let route = self.new_route(function);
-        self.routes.lock().entry(address).or_insert(route).clone()
+        let route = self.new_route(state.function, instance);
+        self.routes.lock().entry(place).or_insert(route).clone()
     }
 
-    fn new_route(&self, function: &'static Function) -> Option<Arc<Route>> {
-        let terms = |lane: &Lane| match lane.name {
-            "disk" => function.tiers.disk,
-            "redis" => function.tiers.redis,
-            _ => function.tiers.disk.or(function.tiers.redis),
-        };
-        let is_for_all = self.settings.custom.is_some() || self.settings.backend.is_some();
-        let wanted = |lane: &&Arc<Lane>| is_for_all || terms(lane).is_some();
-        let lanes: Vec<_> = self.lanes.iter().filter(wanted).collect();
+    fn new_route(
+        &self,
+        function: &'static Function,
+        instance: Option<Instance>,
+    ) -> Option<Arc<Route>> {
+        let lanes = self.lanes_of(function);
         if lanes.is_empty() {
             return None;
         }
-        let lanes =
-            lanes.into_iter().map(|lane| (Arc::clone(lane), terms(lane).unwrap_or_default()));
-        match Route::new(function, self.namespace(), &self.pending, lanes) {
+        match Route::new(function, instance, self.namespace(), &self.pending, lanes) {
             Ok(route) => Some(Arc::new(route)),
             Err(reason) => {
                 self.warn(format!(
@@ -166,8 +166,27 @@ impl Tiers {
         }
     }
 
+    /// The tiers that keep the results of a function, and what it says of each.
+    fn lanes_of(&self, function: &'static Function) -> Vec<(Arc<Lane>, Tier)> {
+        let terms = |lane: &Lane| match lane.name {
+            "disk" => function.tiers.disk,
+            "redis" => function.tiers.redis,
+            _ => function.tiers.disk.or(function.tiers.redis),
+        };
+        let is_for_all = self.settings.custom.is_some() || self.settings.backend.is_some();
+        let lanes = self.lanes.iter().map(|lane| (Arc::clone(lane), terms(lane)));
+        lanes
+            .filter(|(_, terms)| is_for_all || terms.is_some())
+            .map(|(lane, terms)| (lane, terms.unwrap_or_default()))
+            .collect()
+    }
+
     fn warn(&self, warning: String) {
-        self.warnings.lock().push(warning);
+        let mut warnings = self.warnings.lock();
+        // Instantiations of a function have one between them.
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 
     /// Tells other processes what was changed here, when that is done.
@@ -191,11 +210,11 @@ impl Tiers {
 
 impl Outer for Tiers {
     fn ask(&self, key: KeyRef<'_>, question: Question) -> Option<Asking> {
-        self.route(key.state.function)?.ask(key, question)
+        self.route(key)?.ask(key, question)
     }
 
     fn remove(&self, key: KeyRef<'_>) {
-        if let Some(route) = self.route(key.state.function) {
+        if let Some(route) = self.route(key) {
             Self::wait(route.remove(key), PATIENCE);
         }
     }
@@ -211,13 +230,18 @@ impl Outer for Tiers {
             changes.extend(self.tell(&[Told::Everything]));
             return Self::wait(changes, PATIENCE);
         };
-        if let Some(route) = self.route(function) {
-            Self::wait(route.clear(), PATIENCE);
+        for ((of, _), route) in self.routes.lock().iter() {
+            route.iter().filter(|_| *of == address(function)).for_each(|route| route.note_clear());
         }
+        let lanes = self.lanes_of(function);
+        let Ok(scopes) = route::scopes(self.namespace(), function) else { return };
+        let clears =
+            lanes.iter().flat_map(|(lane, _)| scopes.clone().map(|it| lane.guarded.clearing(it)));
+        Self::wait(clears.collect(), PATIENCE);
     }
 
-    fn shared(&self, function: &'static Function) -> Option<Family> {
-        self.route(function)?.shared()
+    fn shared(&self, key: KeyRef<'_>) -> Option<Family> {
+        self.route(key)?.shared()
     }
 
     fn outdate(&self, marks: &[Mark], change: Change) {
@@ -278,6 +302,10 @@ impl Outer for Tiers {
         let refusals = routes.iter().filter_map(|route| route.refusal());
         self.warnings.lock().iter().cloned().chain(refusals).collect()
     }
+}
+
+fn address(function: &'static Function) -> usize {
+    std::ptr::from_ref(function).addr()
 }
 
 fn open_disk(settings: &TierSettings) -> Result<Guarded, String> {

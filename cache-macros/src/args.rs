@@ -724,7 +724,12 @@ fn choice(word: &Ident, input: ParseStream<'_>, names: &[&str]) -> Result<String
     if names.contains(&text.as_str()) {
         return Ok(text);
     }
-    let message = format!("there is no `{word} = {name}`: write one of {}", names.join(", "));
+    let why = match text.as_str() {
+        "json" => "; `messagepack` keeps the names of fields as JSON does, and takes fewer bytes",
+        _ => "",
+    };
+    let names = names.join(", ");
+    let message = format!("there is no `{word} = {name}`: write one of {names}{why}");
     Err(Error::new(name.span(), message))
 }
 

@@ -203,7 +203,7 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
     });
     let fingerprint = if model.has_version { 0 } else { fingerprint::of(model) };
     let depends_on = depends_on(model);
-    let stow = stow(model);
+    let stow = stow(model).filter(|_| !model.is_generic()).map(|stow| quote!(.stow(#stow)));
     quote! {
         static CACHE_FUNCTION: #p::Function =
             #p::Function::new(#name, #p::module_path!(), #p::file!(), #line)
@@ -245,12 +245,12 @@ fn stow(model: &Model) -> Option<TokenStream> {
     let require = (!model.tiers.is_empty())
         .then(|| quote_spanned!(span=> (&#p::Stowed(#kind)).__cache_require_stow();));
     Some(quote_spanned! {span=>
-        .stow(|| {
+        || {
             #[allow(unused_imports)]
             use #p::probes::*;
             #require
             (&#p::Stowed(#kind)).__cache_stow()
-        })
+        }
     })
 }
 
@@ -278,13 +278,20 @@ fn site(model: &Model) -> TokenStream {
         Home::Body { is_generic } => {
             let declaration = declaration(model);
             let site = if *is_generic {
-                quote!(generic(&CACHE_FUNCTION, &|| {}))
+                instance_site(model, quote!(&CACHE_FUNCTION))
             } else {
-                quote!(of(&CACHE_FUNCTION))
+                quote!(#p::Site::of(&CACHE_FUNCTION))
             };
-            quote!({ #declaration #p::Site::#site })
+            quote!({ #declaration #site })
         }
     }
+}
+
+/// The site of the instantiation around.
+pub(crate) fn instance_site(model: &Model, function: TokenStream) -> TokenStream {
+    let p = private(model);
+    let stow = stow(model).unwrap_or_else(|| quote!(|| #p::Option::None));
+    quote!(#p::Site::generic(#function, &|| {}, #stow))
 }
 
 /// The words that look at the arguments of a call.

@@ -5,7 +5,9 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use crate::batch;
-use crate::expand::{after, before, call, declaration, output, plan, private, turbofish};
+use crate::expand::{
+    after, before, call, declaration, instance_site, output, plan, private, turbofish,
+};
 use crate::handle::{Handle, Listed, Param, at_mixed_site};
 use crate::model::{Model, Style};
 use crate::walk;
@@ -156,6 +158,7 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
             }
         }
     });
+    let site = instance_site(model, quote!(#ident::__cache_function()));
     quote! {
         fn __cache_function() -> &'static #p::Function {
             #declaration
@@ -163,7 +166,7 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
         }
         #[inline]
         fn __cache_site #generics() -> #p::Site #where_clause {
-            #p::Site::generic(#ident::__cache_function(), &|| {})
+            #site
         }
         #plan
         #inferred

@@ -9,7 +9,8 @@ use crate::codec::{Codec, Coder, Compression, Encoded};
 use crate::entry::{AnyValue, EntryRef, KeyRef};
 use crate::event::Family;
 use crate::events::Mark;
-use crate::function::{Function, Tier, Tiers, registered};
+use crate::function::{Function, Tier, registered};
+use crate::instance::{self, Instance, with_instance};
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::task::{BoxFuture, all, spawn, within};
@@ -54,15 +55,14 @@ impl Route {
     /// Or why there is none.
     pub(super) fn new(
         function: &'static Function,
+        instance: Option<Instance>,
         namespace: &str,
         pending: &Arc<Pending>,
-        lanes: impl Iterator<Item = (Arc<Lane>, Tier)>,
+        lanes: Vec<(Arc<Lane>, Tier)>,
     ) -> Result<Self, String> {
-        let stow = stow(&function.tiers).ok_or(
-            "they are not `Serialize` and `DeserializeOwned`, or borrow, or the function is generic or a method without a handle",
-        )?;
-        let fingerprint = fingerprint(function);
-        let lanes: Vec<_> = lanes.collect();
+        let stow = instance.map_or(function.tiers.stow, |instance| instance.stow);
+        let stow = found(stow).ok_or("they are not `Serialize` and `DeserializeOwned`")?;
+        let fingerprint = fingerprint(function, stow);
         let furthest = lanes.iter().rev().find(|(lane, _)| lane.ear.is_some());
         let shared = furthest.map_or(Some(None), |(lane, _)| lane.follow());
         let shared = shared.ok_or("no thread can be started to hear other processes")?;
@@ -97,7 +97,8 @@ impl Route {
     }
 
     fn key(&self, key: KeyRef<'_>) -> BackendKey {
-        BackendKey::new(&self.namespace, &self.name, &self.version, key.bytes)
+        let bytes = with_instance(key.bytes, key.instance);
+        BackendKey::new(&self.namespace, &self.name, &self.version, &bytes)
     }
 
     fn n_removed(&self, key: KeyRef<'_>) -> &AtomicU64 {
@@ -111,15 +112,6 @@ impl Route {
         let part = marks::part(&self.namespace, &self.calls, &key);
         let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
         tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect()
-    }
-
-    /// Notes that all results are removed.
-    pub(super) fn clear(&self) -> Vec<BoxFuture<'_, bool>> {
-        self.note_clear();
-        let scopes = [&marks::function(&self.calls), &self.name];
-        let scopes = scopes.map(|function| Scope::function(&self.namespace, function));
-        let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
-        tiers.flat_map(|tier| scopes.clone().map(|scope| tier.clearing(scope))).collect()
     }
 
     /// Has what loads leave that run now be removed again.
@@ -268,13 +260,10 @@ impl Errand for Asked {
         self.answer.as_ref().map(|found| found as &dyn Answer)
     }
 
-    fn keep(
-        self: Arc<Self>,
-        entry: EntryRef,
-        marks: Option<Vec<Mark>>,
-        left: Option<Duration>,
-    ) -> bool {
-        let Some(marks) = marks.filter(|_| !self.missed.is_empty()) else { return false };
+    fn keep(self: Arc<Self>, entry: EntryRef, marks: Vec<Mark>, left: Option<Duration>) -> bool {
+        if self.missed.is_empty() {
+            return false;
+        }
         let stored = Stored { entry, marks, left, at: Time::system().elapsed() };
         let busy = self.route.pending.begin();
         spawn(async move {
@@ -322,12 +311,12 @@ impl Answer for Found {
 }
 
 /// What tells a function, and those that it says it depends on, from what they were before they were edited.
-fn fingerprint(function: &'static Function) -> u64 {
-    let own = |Function { version, tiers, .. }: &'static Function| {
-        let shape = stow(tiers).map_or(0, |stow| (stow.shape)());
+fn fingerprint(function: &'static Function, stow: &Stow) -> u64 {
+    let own = |Function { version, tiers, .. }: &'static Function, stow: Option<&Stow>| {
+        let shape = stow.map_or(0, |stow| (stow.shape)());
         shape::join(shape::join(tiers.fingerprint, *version), shape)
     };
-    let mut fingerprint = own(function);
+    let mut fingerprint = own(function, Some(stow));
     // Each of them once, so that a circle ends.
     let mut functions = vec![function];
     let mut idx = 0;
@@ -335,7 +324,8 @@ fn fingerprint(function: &'static Function) -> u64 {
         idx += 1;
         for dependency in function.tiers.depends_on.iter().map(|function| function()) {
             if !functions.iter().any(|known| std::ptr::eq(*known, dependency)) {
-                fingerprint = shape::join(fingerprint, own(dependency));
+                fingerprint =
+                    shape::join(fingerprint, own(dependency, found(dependency.tiers.stow)));
                 functions.push(dependency);
             }
         }
@@ -343,9 +333,15 @@ fn fingerprint(function: &'static Function) -> u64 {
     fingerprint
 }
 
-/// How the values of a function leave the process, if they can.
-fn stow(tiers: &Tiers) -> Option<&'static Stow> {
-    (tiers.stow)().and_then(|stow| stow.downcast_ref())
+/// How values leave the process, if they can.
+fn found(stow: fn() -> Option<&'static instance::Stow>) -> Option<&'static Stow> {
+    stow().and_then(|stow| stow.downcast_ref())
+}
+
+/// All results of a function, and the marks of its calls.
+pub(super) fn scopes(namespace: &str, function: &'static Function) -> Result<[Scope; 2], String> {
+    let functions = [marks::function(&function.family().name()), name(function)?];
+    Ok(functions.map(|function| Scope::function(namespace, &function)))
 }
 
 /// What a function is called in keys: another function, in this program, is called otherwise.

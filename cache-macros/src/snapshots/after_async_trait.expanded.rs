@@ -28,7 +28,19 @@ where
                 ::cache_core::__private::register! {
                     & CACHE_FUNCTION
                 }
-                ::cache_core::__private::Site::generic(&CACHE_FUNCTION, &|| {})
+                ::cache_core::__private::Site::generic(
+                    &CACHE_FUNCTION,
+                    &|| {},
+                    || {
+                        #[allow(unused_imports)]
+                        use ::cache_core::__private::probes::*;
+                        (&::cache_core::__private::Stowed(
+                            ::cache_core::__private::Returns::<Option<String>>::NEW
+                                .__cache_kind(),
+                        ))
+                            .__cache_stow()
+                    },
+                )
             }
                 .call();
             call.arg(&id);

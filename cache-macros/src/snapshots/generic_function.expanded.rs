@@ -32,7 +32,18 @@ impl chunks {
     where
         T: Sync,
     {
-        ::cache_core::__private::Site::generic(chunks::__cache_function(), &|| {})
+        ::cache_core::__private::Site::generic(
+            chunks::__cache_function(),
+            &|| {},
+            || {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<usize>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            },
+        )
     }
     #[inline]
     fn __cache_plan<'a, T: Serialize, const N: usize>() -> ::cache_core::__private::Plan<

@@ -40,7 +40,18 @@ impl count {
         CacheImpl1: Database,
         CacheImpl2: Into<String> + Serialize,
     >() -> ::cache_core::__private::Site {
-        ::cache_core::__private::Site::generic(count::__cache_function(), &|| {})
+        ::cache_core::__private::Site::generic(
+            count::__cache_function(),
+            &|| {},
+            || {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            },
+        )
     }
     #[inline]
     fn __cache_plan<

@@ -35,7 +35,19 @@ impl Find {
     }
     #[inline]
     fn __cache_site<T: Source>() -> ::cache_core::__private::Site {
-        ::cache_core::__private::Site::generic(Find::__cache_function(), &|| {})
+        ::cache_core::__private::Site::generic(
+            Find::__cache_function(),
+            &|| {},
+            || {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Option<Product>>::NEW
+                        .__cache_kind(),
+                ))
+                    .__cache_stow()
+            },
+        )
     }
     #[inline]
     fn __cache_plan<T: Source>() -> ::cache_core::__private::Plan<Option<Product>> {
