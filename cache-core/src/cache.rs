@@ -23,7 +23,7 @@ use crate::latency::Times;
 use crate::memory::Memory;
 use crate::metrics;
 use crate::observer::{Notice, Observer, Observers};
-use crate::outer::Outer;
+use crate::outer::{MOST_USED, Outer};
 use crate::ranking::Eviction;
 use crate::sources::Sources;
 use crate::stats::{Stats, TierStats};
@@ -37,6 +37,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Who listens to the health of the global cache hears of a change so late at the most.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What was used most is noted for a warm start so often.
+const USES_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A cache: the global one of the process, or a test's own.
 pub(crate) struct Inner {
@@ -95,6 +98,9 @@ impl Inner {
             .map(|tiers| -> Arc<dyn Outer> { tiers });
         #[cfg(not(feature = "tiers"))]
         let outer = None;
+        if is_global && settings.tiers.warm_bytes.is_some() {
+            watch_uses();
+        }
         let observers = Arc::<Observers>::default();
         Self {
             memory: Memory::new(
@@ -204,6 +210,15 @@ impl Inner {
             self.health();
             self.watch_health();
         });
+    }
+
+    /// Notes what was used most for a warm start, if there is to be one.
+    fn note_uses(&self) {
+        if let Some(outer) = &self.outer
+            && self.settings.tiers.warm_bytes.is_some()
+        {
+            outer.note_uses(&self.memory.most_used(MOST_USED));
+        }
     }
 
     fn tiers(&self) -> Vec<TierStats> {
@@ -414,6 +429,14 @@ impl Ref<Inner> {
             Self::Shared(cache) => cache.memory.sweep_outdated(cache.clock.now()),
         }
     }
+}
+
+/// Notes now and then what the global cache is used for.
+fn watch_uses() {
+    worker::after(USES_INTERVAL, || {
+        global().note_uses();
+        watch_uses();
+    });
 }
 
 fn address(function: &'static Function) -> usize {
@@ -709,6 +732,7 @@ impl Cache {
     /// Waits until the tiers behind the memory have everything, for example before the program ends, and says whether
     /// they have.
     pub fn flush(&self, patience: Duration) -> bool {
+        self.inner.note_uses();
         self.inner.outer.as_ref().is_none_or(|outer| outer.flush(patience))
     }
 
@@ -816,6 +840,17 @@ impl Builder {
     /// tell what they change, 1 s by default. `CACHE_LEASE` wins over it.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.tiers.lease = Some(lease);
+        self
+    }
+
+    /// Has what a tier keeps and this program used most loaded in the background when the cache is made, the most used
+    /// first, up to so many bytes and for no longer than that; the first call of each finds it at hand.
+    ///
+    /// What is used most is noted in the tier each minute and by [`Cache::flush`]. No call waits for any of it.
+    /// `CACHE_WARM_START_MB` and `CACHE_WARM_START_SECONDS` win over it.
+    pub fn warm_start(mut self, max_bytes: usize, patience: Duration) -> Self {
+        self.settings.tiers.warm_bytes = Some(max_bytes);
+        self.settings.tiers.warm_time = Some(patience);
         self
     }
 

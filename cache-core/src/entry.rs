@@ -669,7 +669,12 @@ impl<'a> Entry<'a> {
 
     /// Whether it is of this instantiation.
     pub(crate) fn is_of(self, instance: Option<Instance>) -> bool {
-        self.more().and_then(|more| more.instance) == instance
+        self.instance() == instance
+    }
+
+    /// The instantiation that it is of.
+    pub(crate) fn instance(self) -> Option<Instance> {
+        self.more()?.instance
     }
 
     /// What `label = "…"` says of the call.

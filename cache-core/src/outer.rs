@@ -32,6 +32,9 @@ pub(crate) trait Outer: Send + Sync {
     /// What the result of a call depends on that other processes may change, if those are heard.
     fn shared(&self, key: KeyRef<'_>) -> Option<Family>;
 
+    /// Notes which results were used most, so that they can be at hand when a program starts.
+    fn note_uses(&self, used: &[(&'static Function, EntryRef)]);
+
     /// Waits until everything is written, and says whether it is.
     fn flush(&self, patience: Duration) -> bool;
 
@@ -41,6 +44,9 @@ pub(crate) trait Outer: Send + Sync {
     /// What does not work as it was set up.
     fn warnings(&self) -> Vec<String>;
 }
+
+/// Of so many results it is noted how often they were used.
+pub(crate) const MOST_USED: usize = 4_096;
 
 /// What the tiers are asked.
 #[derive(Clone, Copy, PartialEq, Eq)]

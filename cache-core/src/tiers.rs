@@ -11,8 +11,10 @@ mod ear;
 mod lane;
 mod marks;
 mod pending;
+mod popular;
 mod route;
 mod shape;
+mod stage;
 mod stow;
 
 use std::collections::HashMap;
@@ -20,7 +22,7 @@ use std::time::Duration;
 
 use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope, Told};
 use crate::config::{Backend, TierSettings};
-use crate::entry::KeyRef;
+use crate::entry::{EntryRef, KeyRef};
 use crate::event::Family;
 use crate::events::{Change, Events, Mark};
 use crate::executor::block_on;
@@ -29,8 +31,8 @@ use crate::instance::Instance;
 use crate::latency::Histogram;
 use crate::outer::{Asking, Outer, Question};
 use crate::stats::TierStats;
-use crate::sync::{Arc, Mutex};
-use crate::task::{BoxFuture, within};
+use crate::sync::{Arc, AtomicBool, Mutex, start_daemon};
+use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 use crate::worker;
 
@@ -38,12 +40,19 @@ use ear::Ear;
 use lane::Lane;
 use pending::Pending;
 use route::Route;
+use stage::Stage;
 
 /// So long anybody waits, whatever has to be asked: for some answers, each of which a tier may give up after 100 ms.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// So long a process that does not hear others holds for current what it has in memory.
 const LEASE: Duration = Duration::from_secs(1);
+
+/// So long a warm start takes at the most,
+const WARM_TIME: Duration = Duration::from_secs(10);
+
+/// and so long what it has loaded waits for its first call.
+const UNUSED: Duration = Duration::from_secs(600);
 
 /// The tiers behind the memory of one cache.
 pub(crate) struct Tiers {
@@ -98,7 +107,29 @@ impl Tiers {
         if redis {
             add("redis", open_redis(settings));
         }
+        tiers.warm_up();
         Some(Arc::new(tiers))
+    }
+
+    /// Has what is used most at hand soon, if that is wanted.
+    fn warm_up(&self) {
+        let Some(max_bytes) = self.settings.warm_bytes else { return };
+        let time = Time::system();
+        let patience = self.settings.warm_time.unwrap_or(WARM_TIME);
+        let (lanes, end) = (self.lanes.clone(), time.elapsed().saturating_add(patience));
+        // Without a thread for it, calls ask the tiers.
+        start_daemon("cache-warm", move || {
+            let mut n_bytes = 0;
+            for lane in lanes {
+                let left = end.saturating_sub(time.elapsed());
+                popular::load(&lane, max_bytes.saturating_sub(n_bytes), left);
+                n_bytes += lane.stage.size().1;
+                let stage = Arc::downgrade(&lane.stage);
+                time.after(UNUSED, move || {
+                    stage.upgrade().into_iter().for_each(|stage| stage.clear())
+                });
+            }
+        });
     }
 
     fn add(
@@ -114,19 +145,22 @@ impl Tiers {
                 return self.warn(format!("results are not kept in `{name}`: {reason}"));
             }
         };
+        let stage = Arc::<Stage>::default();
         let ear = guarded.has_log().then(|| {
             events.listen(marks::digest);
             Arc::new(Ear {
                 guarded: guarded.clone(),
                 events: Arc::clone(events),
+                stage: Arc::clone(&stage),
                 family: Family::elsewhere(self.lanes.len(), "", "any"),
                 lease: self.settings.lease.unwrap_or(LEASE),
+                has_begun: AtomicBool::new(false),
                 has_moved,
             })
         });
         let namespace = self.namespace().to_owned();
         let (is_heard, latency) = (Mutex::default(), Histogram::default());
-        self.lanes.push(Arc::new(Lane { name, guarded, namespace, ear, is_heard, latency }));
+        self.lanes.push(Arc::new(Lane { name, guarded, namespace, ear, is_heard, stage, latency }));
     }
 
     fn namespace(&self) -> &str {
@@ -135,13 +169,20 @@ impl Tiers {
 
     /// How the results of a function leave the process, if they do.
     fn route(&self, key: KeyRef<'_>) -> Option<Arc<Route>> {
-        let KeyRef { state, instance, .. } = key;
-        let place = (address(state.function), instance);
+        self.route_of(key.state.function, key.instance)
+    }
+
+    fn route_of(
+        &self,
+        function: &'static Function,
+        instance: Option<Instance>,
+    ) -> Option<Arc<Route>> {
+        let place = (address(function), instance);
         if let Some(route) = self.routes.lock().get(&place) {
             return route.clone();
         }
         // Not under the lock: the shape of a value is told by the user's `Deserialize`.
-        let route = self.new_route(state.function, instance);
+        let route = self.new_route(function, instance);
         self.routes.lock().entry(place).or_insert(route).clone()
     }
 
@@ -227,6 +268,7 @@ impl Outer for Tiers {
             let scope = Scope::namespace(self.namespace());
             let clears = self.lanes.iter().map(|lane| lane.guarded.clearing(scope.clone()));
             let mut changes: Vec<_> = clears.collect();
+            self.lanes.iter().for_each(|lane| lane.stage.clear());
             changes.extend(self.tell(&[Told::Everything]));
             return Self::wait(changes, PATIENCE);
         };
@@ -237,7 +279,11 @@ impl Outer for Tiers {
         let Ok(scopes) = route::scopes(self.namespace(), function) else { return };
         let clears =
             lanes.iter().flat_map(|(lane, _)| scopes.clone().map(|it| lane.guarded.clearing(it)));
-        Self::wait(clears.collect(), PATIENCE);
+        let clears = clears.collect();
+        for (lane, _) in &lanes {
+            scopes.iter().for_each(|scope| lane.stage.drop_scope(scope));
+        }
+        Self::wait(clears, PATIENCE);
     }
 
     fn shared(&self, key: KeyRef<'_>) -> Option<Family> {
@@ -265,9 +311,28 @@ impl Outer for Tiers {
         }
         // After them: who hears of it finds nothing older.
         let told = if change == Change::Soft { Told::Soft } else { Told::Hard };
-        let digests = marks.iter().flat_map(|mark| mark.digests(marks::digest));
-        changes.extend(self.tell(&digests.map(told).collect::<Vec<_>>()));
+        let digests: Vec<_> = marks.iter().flat_map(|mark| mark.digests(marks::digest)).collect();
+        self.lanes.iter().for_each(|lane| lane.stage.drop_dependent(&digests));
+        changes.extend(self.tell(&digests.into_iter().map(told).collect::<Vec<_>>()));
         Self::wait(changes, PATIENCE.saturating_sub(Time::system().elapsed() - begun));
+    }
+
+    fn note_uses(&self, used: &[(&'static Function, EntryRef)]) {
+        for lane in &self.lanes {
+            let used = used.iter().filter_map(|(function, entry)| {
+                let (instance, bytes) = (entry.get().instance(), entry.get().key_bytes());
+                let route = self.route_of(function, instance)?;
+                // That it was loaded counts, too.
+                let n_uses = entry.get().uses() + 1;
+                route.goes_to(lane).then(|| (route.key_of(bytes, instance), n_uses))
+            });
+            let (lane, used) = (Arc::clone(lane), used.collect());
+            let busy = self.pending.begin();
+            spawn(async move {
+                let _busy = busy;
+                popular::note(&lane, used).await;
+            });
+        }
     }
 
     fn flush(&self, patience: Duration) -> bool {
@@ -292,7 +357,19 @@ impl Outer for Tiers {
             let is_working = circuit == Circuit::Closed;
             let latency = lane.latency.read();
             let name = lane.name;
-            TierStats { name, is_working, failures, slow, skipped, queued, coarsened, latency }
+            let (staged, staged_bytes) = lane.stage.size();
+            TierStats {
+                name,
+                is_working,
+                failures,
+                slow,
+                skipped,
+                queued,
+                coarsened,
+                staged,
+                staged_bytes,
+                latency,
+            }
         };
         self.lanes.iter().map(stats).collect()
     }

@@ -13,7 +13,7 @@ use crate::function::{Function, Tier, registered};
 use crate::instance::{self, Instance, with_instance};
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
-use crate::task::{BoxFuture, all, spawn, within};
+use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 
 use super::PATIENCE;
@@ -97,8 +97,18 @@ impl Route {
     }
 
     fn key(&self, key: KeyRef<'_>) -> BackendKey {
-        let bytes = with_instance(key.bytes, key.instance);
+        self.key_of(key.bytes, key.instance)
+    }
+
+    /// What a call is called in the tiers.
+    pub(super) fn key_of(&self, bytes: &[u8], instance: Option<Instance>) -> BackendKey {
+        let bytes = with_instance(bytes, instance);
         BackendKey::new(&self.namespace, &self.name, &self.version, &bytes)
+    }
+
+    /// Whether results go to a tier.
+    pub(super) fn goes_to(&self, lane: &Arc<Lane>) -> bool {
+        self.stops.iter().any(|stop| Arc::ptr_eq(&stop.lane, lane))
     }
 
     fn n_removed(&self, key: KeyRef<'_>) -> &AtomicU64 {
@@ -111,7 +121,9 @@ impl Route {
         let key = self.key(key);
         let part = marks::part(&self.namespace, &self.calls, &key);
         let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
-        tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect()
+        let removals = tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect();
+        self.stops.iter().for_each(|stop| stop.lane.stage.drop_one(&key));
+        removals
     }
 
     /// Has what loads leave that run now be removed again.
@@ -145,6 +157,9 @@ impl Route {
         let mut missed = Vec::new();
         let part = marks::part(&self.namespace, &self.calls, key);
         for (idx, stop) in self.stops.iter().enumerate() {
+            if question == Question::Anew {
+                stop.lane.stage.drop_one(key);
+            }
             if let Question::Result(endpoint) = question
                 && let Some(found) = self.find(stop, key, &part, endpoint).await
             {
@@ -163,17 +178,20 @@ impl Route {
         part: &BackendKey,
         endpoint: Option<Family>,
     ) -> Option<Found> {
-        let value = stop.lane.get(key).await?;
+        let staged = stop.lane.stage.take(key).filter(|value| value.is_fresh(&Time::system()));
+        let is_staged = staged.is_some();
+        let value = match staged {
+            Some(value) => value,
+            None => stop.lane.get(key).await?,
+        };
         let (mut marks, bytes) = marks::split(value.payload())?;
         if marks.first().is_none_or(|(key, _)| key != part)
             || endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name()))
         {
             return None;
         }
-        let looks =
-            marks.iter().map(|(key, _)| -> BoxFuture<'_, _> { Box::pin(stop.lane.mark(key)) });
-        let are_there = all(looks).await.into_iter().eq(marks.iter().map(|(_, mark)| Some(*mark)));
-        if !are_there {
+        // What lies on the stage goes when one of them does.
+        if !is_staged && !stop.lane.has(&marks).await {
             return None;
         }
         // What is done to the call here goes another way.

@@ -46,3 +46,4 @@ mod tidy;
 mod tiered;
 mod traces;
 mod validation;
+mod warm_start;
