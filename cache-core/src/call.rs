@@ -3,9 +3,7 @@
 //! [`Call::get`] is the way of a hit: key bytes on the stack, one shard, compare, touch, clone.
 //! [`Miss::claim`] is the way of a miss, written once: a thread polls it itself, see [`block_on`].
 
-use std::any::TypeId;
 use std::future::Future;
-use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::Duration;
@@ -21,6 +19,7 @@ use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::identity::{Key, KeyRef};
+use crate::instance::{Instance, Stow};
 use crate::key::{KeyPart, KeyWriter};
 use crate::labels::LabelStats;
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
@@ -40,7 +39,7 @@ use crate::worker;
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     function: &'static Function,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     mode: Mode,
 }
 
@@ -54,10 +53,14 @@ impl Site {
     /// The site of one instantiation.
     ///
     /// `marker` is a closure written in the function: its type differs with every parameter of whatever is around it,
-    /// which no name or path in the source does.
+    /// which no name or path in the source does. `stow` says how its values leave the process.
     #[inline]
-    pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
+    pub fn generic<T>(
+        function: &'static Function,
+        _marker: &T,
+        stow: fn() -> Option<&'static Stow>,
+    ) -> Self {
+        Self { function, instance: Some(Instance::of::<T>(stow)), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -86,11 +89,15 @@ impl Site {
         let state = self.function.global.get();
         let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
         if let Some(instance) = self.instance {
-            let mut hasher = InstanceHasher(0);
-            instance.hash(&mut hasher);
-            keys = keys.with(hasher.0);
+            keys = keys.with(instance.number());
         }
         Call { site: self, state, key: KeyWriter::new(keys) }
+    }
+
+    /// The function.
+    #[must_use]
+    pub fn function(self) -> &'static Function {
+        self.function
     }
 
     /// What the function has done.
@@ -129,24 +136,6 @@ impl Site {
     /// Makes `call` run its body and touch nothing.
     pub fn uncached_async<F: Future>(self, call: F) -> impl Future<Output = F::Output> {
         context::force_async(self.function, Mode::Uncached, call)
-    }
-}
-
-/// Takes the hash out of a `TypeId`, which is one already.
-struct InstanceHasher(u64);
-
-impl Hasher for InstanceHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = self.0.rotate_left(5) ^ hash;
     }
 }
 
@@ -418,7 +407,7 @@ impl Call {
 fn serve<R>(
     cache: &Inner,
     state: &FunctionState,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     found: &Found<'_>,
     plan: Plan<R>,
 ) -> Option<R> {
@@ -436,7 +425,7 @@ fn serve<R>(
 fn is_served(
     cache: &Inner,
     state: &FunctionState,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     found: &Found<'_>,
 ) -> bool {
     let entry = found.entry();
