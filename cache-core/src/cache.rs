@@ -24,7 +24,7 @@ use crate::latency::Times;
 use crate::memory::Memory;
 use crate::metrics;
 use crate::observer::{HealthListener, Notice, Observer, Observers};
-use crate::outer::Outer;
+use crate::outer::{MOST_USED, Outer};
 use crate::ranking::Eviction;
 use crate::sources::Sources;
 use crate::stats::{Stats, TierStats};
@@ -38,6 +38,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Who observes the global cache hears of a change of its health so late at the most.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What was used most is noted for a warm start so often.
+const USES_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A cache: the global one of the process, or a test's own.
 pub(crate) struct Inner {
@@ -96,6 +99,9 @@ impl Inner {
             .map(|tiers| -> Arc<dyn Outer> { tiers });
         #[cfg(not(feature = "tiers"))]
         let outer = None;
+        if is_global && settings.tiers.warm_bytes.is_some() {
+            watch_uses();
+        }
         let observers = Arc::<Observers>::default();
         Self {
             memory: Memory::new(
@@ -227,6 +233,15 @@ impl Inner {
         });
     }
 
+    /// Notes what was used most for a warm start, if there is to be one.
+    fn note_uses(&self) {
+        if let Some(outer) = &self.outer
+            && self.settings.tiers.warm_bytes.is_some()
+        {
+            outer.note_uses(&self.memory.most_used(MOST_USED));
+        }
+    }
+
     fn tiers(&self) -> Vec<TierStats> {
         self.outer.as_ref().map(|outer| outer.stats()).unwrap_or_default()
     }
@@ -347,11 +362,10 @@ impl Ref<Inner> {
 
     /// Has the result of a call go with what other processes do to it, or to all that its tier keeps.
     pub(crate) fn listen(&self, key: KeyRef<'_>, sources: &Sources) {
-        let function = key.state.function;
-        let shared = self.outer.as_ref().and_then(|outer| outer.shared(function));
+        let shared = self.outer.as_ref().and_then(|outer| outer.shared(key));
         if let Some(shared) = shared {
             sources.add(Some(self.events.stamp_any(shared)));
-            let topic = Topic { family: function.elsewhere(), ..key.topic() };
+            let topic = Topic { family: key.state.function.elsewhere(), ..key.topic() };
             sources.add(Some(self.events.stamp_topic(topic)));
         }
     }
@@ -390,8 +404,8 @@ impl Ref<Inner> {
 
     /// Outdates what was computed from the result of a call, after that is out of reach: who sees this does not find it.
     pub(crate) fn note_change(&self, key: KeyRef<'_>, change: Change) {
-        if let (Some(outer), Some(mark)) = (&self.outer, key.topic().mark()) {
-            outer.outdate(&[mark], change);
+        if let Some(outer) = &self.outer {
+            outer.outdate(&[key.topic().mark()], change);
         }
         self.emitted(self.events.emit_topic(key.topic(), change));
     }
@@ -440,6 +454,14 @@ impl Ref<Inner> {
             Self::Shared(cache) => cache.memory.sweep_outdated(cache.clock.now()),
         }
     }
+}
+
+/// Notes now and then what the global cache is used for.
+fn watch_uses() {
+    worker::after(USES_INTERVAL, || {
+        global().note_uses();
+        watch_uses();
+    });
 }
 
 fn address(function: &'static Function) -> usize {
@@ -734,6 +756,7 @@ impl Cache {
     /// Waits until the tiers behind the memory have everything, for example before the program ends, and says whether
     /// they have.
     pub fn flush(&self, patience: Duration) -> bool {
+        self.inner.note_uses();
         self.inner.outer.as_ref().is_none_or(|outer| outer.flush(patience))
     }
 
@@ -841,6 +864,17 @@ impl Builder {
     /// tell what they change, 1 s by default. `CACHE_LEASE` wins over it.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.tiers.lease = Some(lease);
+        self
+    }
+
+    /// Has what a tier keeps and this program used most loaded in the background when the cache is made, the most used
+    /// first, up to so many bytes and for no longer than that; the first call of each finds it at hand.
+    ///
+    /// What is used most is noted in the tier each minute and by [`Cache::flush`]. No call waits for any of it.
+    /// `CACHE_WARM_START_MB` and `CACHE_WARM_START_SECONDS` win over it.
+    pub fn warm_start(mut self, max_bytes: usize, patience: Duration) -> Self {
+        self.settings.tiers.warm_bytes = Some(max_bytes);
+        self.settings.tiers.warm_time = Some(patience);
         self
     }
 

@@ -3,15 +3,13 @@
 //! [`Call::get`] is the way of a hit: key bytes on the stack, one shard, compare, touch, clone.
 //! [`Miss::claim`] is the way of a miss, written once: a thread polls it itself, see [`block_on`].
 
-use std::any::TypeId;
 use std::future::Future;
-use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::Duration;
 
 use crate::cache::{self, Inner};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Age, Entry, EntryRef};
 use crate::epoch;
@@ -21,6 +19,7 @@ use crate::executor::block_on;
 use crate::flight::{Arrival, Landing, Orphan};
 use crate::function::{Function, FunctionState};
 use crate::identity::{Key, KeyRef};
+use crate::instance::{Instance, Stow};
 use crate::key::{KeyPart, KeyWriter};
 use crate::labels::LabelStats;
 use crate::lead::{Awaited, Leader, Own, OwnedBody, Running, Terms, keep, put, storable};
@@ -40,7 +39,7 @@ use crate::worker;
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     function: &'static Function,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     mode: Mode,
 }
 
@@ -54,10 +53,14 @@ impl Site {
     /// The site of one instantiation.
     ///
     /// `marker` is a closure written in the function: its type differs with every parameter of whatever is around it,
-    /// which no name or path in the source does.
+    /// which no name or path in the source does. `stow` says how its values leave the process.
     #[inline]
-    pub fn generic<T>(function: &'static Function, _marker: &T) -> Self {
-        Self { function, instance: Some(typeid::of::<T>()), mode: Mode::Normal }
+    pub fn generic<T>(
+        function: &'static Function,
+        _marker: &T,
+        stow: fn() -> Option<&'static Stow>,
+    ) -> Self {
+        Self { function, instance: Some(Instance::of::<T>(stow)), mode: Mode::Normal }
     }
 
     /// `enabled = EXPR`.
@@ -86,11 +89,15 @@ impl Site {
         let state = self.function.global.get();
         let mut keys = state.map_or_else(|| self.function.keys(), |state| state.keys);
         if let Some(instance) = self.instance {
-            let mut hasher = InstanceHasher(0);
-            instance.hash(&mut hasher);
-            keys = keys.with(hasher.0);
+            keys = keys.with(instance.number());
         }
         Call { site: self, state, key: KeyWriter::new(keys) }
+    }
+
+    /// The function.
+    #[must_use]
+    pub fn function(self) -> &'static Function {
+        self.function
     }
 
     /// What the function has done.
@@ -129,24 +136,6 @@ impl Site {
     /// Makes `call` run its body and touch nothing.
     pub fn uncached_async<F: Future>(self, call: F) -> impl Future<Output = F::Output> {
         context::force_async(self.function, Mode::Uncached, call)
-    }
-}
-
-/// Takes the hash out of a `TypeId`, which is one already.
-struct InstanceHasher(u64);
-
-impl Hasher for InstanceHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = self.0.rotate_left(5) ^ hash;
     }
 }
 
@@ -418,7 +407,7 @@ impl Call {
 fn serve<R>(
     cache: &Inner,
     state: &FunctionState,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     found: &Found<'_>,
     plan: Plan<R>,
 ) -> Option<R> {
@@ -436,13 +425,13 @@ fn serve<R>(
 fn is_served(
     cache: &Inner,
     state: &FunctionState,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     entry: Entry<'_>,
 ) -> bool {
     if !entry.is_of(instance)
         || !entry.is_current()
         || !is_heard(|endpoint| hears(entry, endpoint))
-        || entry.is_mortal() && !is_alive(entry, &cache.clock)
+        || !is_alive(entry, &cache.clock)
     {
         return false;
     }
@@ -466,11 +455,12 @@ fn note_hit_of(cache: &Inner, state: &FunctionState, entry: Entry<'_>) {
 
 /// Whether nothing is to be done about an entry but to serve it. Reading the clock costs more than all else in a hit.
 fn is_alive(entry: Entry<'_>, clock: &Clock) -> bool {
-    if !entry.is_idling() && clock.is_surely_before(entry.rests_until()) {
+    let until = entry.rests_until();
+    if !entry.is_idling() && (until == Moment::NEVER || clock.is_surely_before(until)) {
         return true;
     }
     let now = clock.now();
-    let is_alive = now < entry.rests_until() && entry.is_fresh(now);
+    let is_alive = now < until && entry.is_fresh(now);
     if is_alive {
         entry.keep_alive(now);
     }

@@ -162,7 +162,7 @@ impl ManualClock {
 pub(crate) struct SystemClock {
     start: Instant,
     /// What the coarse clock showed at the start, if there is one.
-    coarse_start: Option<Duration>,
+    coarse_start: Option<u64>,
     recent: AtomicU64,
 }
 
@@ -179,8 +179,7 @@ impl SystemClock {
 
     /// A moment that is not before the present one, and cheaper to have.
     fn latest(&self) -> Option<Moment> {
-        let elapsed = coarse::now()?.saturating_sub(self.coarse_start?);
-        Some(Moment(nanos(elapsed)).after(coarse::LAG))
+        Some(Moment(coarse::now()?.saturating_sub(self.coarse_start?) + coarse::LAG))
     }
 
     fn look(&self, calls_to_go: &AtomicU32) -> Moment {
@@ -198,31 +197,30 @@ impl SystemClock {
 /// The clock that [`Instant`] reads, as it was when the kernel last moved it on: several times as cheap to read.
 #[cfg(target_os = "linux")]
 mod coarse {
-    use super::Duration;
-
-    /// It is moved on at each tick of the kernel, of which there are at least a hundred a second while a thread runs.
-    pub(super) const LAG: Duration = Duration::from_millis(100);
+    /// It is moved on at each tick of the kernel, of which there are at least a hundred a second while a thread runs:
+    /// it lags behind by fewer nanoseconds.
+    pub(super) const LAG: u64 = 100_000_000;
 
     #[expect(unsafe_code, reason = "the system call has no safe wrapper")]
-    pub(super) fn now() -> Option<Duration> {
+    /// In nanoseconds.
+    pub(super) fn now() -> Option<u64> {
         let mut time = std::mem::MaybeUninit::<libc::timespec>::uninit();
         // SAFETY: there is room for a time, which is written if the call succeeds.
         let time = unsafe {
             let result = libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, time.as_mut_ptr());
             (result == 0).then(|| time.assume_init())?
         };
-        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+        // Neither is negative, and they reach for centuries.
+        Some((time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64))
     }
 }
 
 /// Elsewhere there is none.
 #[cfg(not(target_os = "linux"))]
 mod coarse {
-    use super::Duration;
+    pub(super) const LAG: u64 = 0;
 
-    pub(super) const LAG: Duration = Duration::ZERO;
-
-    pub(super) fn now() -> Option<Duration> {
+    pub(super) fn now() -> Option<u64> {
         None
     }
 }

@@ -52,6 +52,10 @@ pub(crate) struct TierSettings {
     pub(crate) namespace: Option<String>,
     /// For how long a process may be without news of the others.
     pub(crate) lease: Option<Duration>,
+    /// How much of what was used most is loaded ahead of the calls, if any is,
+    pub(crate) warm_bytes: Option<usize>,
+    /// and for how long.
+    pub(crate) warm_time: Option<Duration>,
 }
 
 /// Where results are kept, of every function alike.
@@ -147,6 +151,15 @@ impl Settings {
                 }
                 "CACHE_VERIFY" => self.verify = self.parse(&name, &value, verify, self.verify),
                 "CACHE_NAMESPACE" => self.tiers.namespace = Some(value),
+                "CACHE_WARM_START_MB" => {
+                    let now = self.tiers.warm_bytes.map(Bytes);
+                    let max = self.parse(&name, &value, some(mebibytes), now);
+                    self.tiers.warm_bytes = max.map(|bytes| bytes.0);
+                }
+                "CACHE_WARM_START_SECONDS" => {
+                    let now = self.tiers.warm_time;
+                    self.tiers.warm_time = self.parse(&name, &value, some(duration), now);
+                }
                 "REDIS_URL" => self.tiers.redis_url = Some(value),
                 _ => {
                     if let Some(rest) = name.strip_prefix("CACHE_FN_") {

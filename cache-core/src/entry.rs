@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::clock::{Moment, nanos};
 use crate::events::{Change, Stamps};
 use crate::identity::KeyRef;
+use crate::instance::Instance;
 use crate::key;
 use crate::labels::Label;
 use crate::lifetime::Lifetime;
@@ -91,7 +92,7 @@ impl Id {
 /// What few entries have. It lies before the header.
 struct More {
     label: Option<Box<Label>>,
-    instance: Option<TypeId>,
+    instance: Option<Instance>,
     charge: usize,
     /// The first moment at which it is expired. Only ever moved to an earlier one.
     deadline: AtomicU64,
@@ -446,8 +447,13 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether it is of this instantiation.
-    pub(crate) fn is_of(self, instance: Option<TypeId>) -> bool {
-        self.more().and_then(|more| more.instance) == instance
+    pub(crate) fn is_of(self, instance: Option<Instance>) -> bool {
+        self.instance() == instance
+    }
+
+    /// The instantiation that it is of.
+    pub(crate) fn instance(self) -> Option<Instance> {
+        self.more()?.instance
     }
 
     /// What `label = "…"` says of the call.

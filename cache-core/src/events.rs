@@ -12,7 +12,6 @@
 #[cfg(feature = "tiers")]
 mod told;
 
-use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
@@ -20,6 +19,7 @@ use std::sync::OnceLock;
 use hashbrown::HashTable;
 
 use crate::event::{Event, Family, Method};
+use crate::instance::{Instance, with_instance};
 use crate::key::{KeyWriter, Start};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, shared};
 
@@ -72,16 +72,16 @@ impl Change {
 pub(crate) struct Topic<'a> {
     pub(crate) family: Family,
     /// Tells the calls of instantiations of a generic function apart.
-    pub(crate) instance: Option<TypeId>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) hash: u64,
     pub(crate) bytes: &'a [u8],
 }
 
 impl Topic<'_> {
-    /// What it is called outside of the process. An instantiation of a generic function has no name there.
-    pub(crate) fn mark(&self) -> Option<Mark> {
-        let bytes = Some(self.bytes.into());
-        self.instance.is_none().then(|| Mark { family: self.family.name(), bytes })
+    /// What it is called outside of the process.
+    pub(crate) fn mark(&self) -> Mark {
+        let bytes = with_instance(self.bytes, self.instance);
+        Mark { family: self.family.name(), bytes: Some(bytes.into()) }
     }
 }
 
@@ -124,7 +124,10 @@ impl Scope<'_> {
 
     fn digest(&self, digest: Digest) -> u64 {
         match self {
-            Self::One(topic) => digest(&topic.family.name(), Some(topic.bytes)),
+            Self::One(topic) => {
+                let bytes = with_instance(topic.bytes, topic.instance);
+                digest(&topic.family.name(), Some(&bytes))
+            }
             Self::Any(family) => digest(&family.name(), None),
             Self::All(family) => !digest(&family.name(), None),
         }
@@ -147,7 +150,7 @@ struct Cell {
 }
 
 enum Part {
-    One { instance: Option<TypeId>, bytes: Box<[u8]> },
+    One { instance: Option<Instance>, bytes: Box<[u8]> },
     Any,
     All,
 }
@@ -230,15 +233,15 @@ impl Stamp {
         Self { cell: self.cell.clone(), generation: self.cell.0.generation() }
     }
 
-    /// What it is called outside of the process, if it has a name there.
-    fn mark(&self) -> Option<Mark> {
+    /// What it is called outside of the process.
+    fn mark(&self) -> Mark {
         let cell = &self.cell.0;
         match &cell.part {
             Part::One { instance, bytes } => {
                 let (family, instance) = (cell.family, *instance);
                 Topic { family, instance, hash: cell.hash, bytes }.mark()
             }
-            Part::Any | Part::All => Some(Mark { family: cell.family.name(), bytes: None }),
+            Part::Any | Part::All => Mark::all(cell.family),
         }
     }
 
@@ -283,8 +286,8 @@ pub(crate) fn add(stamps: &mut Vec<Stamp>, stamp: Stamp) {
     stamps.push(any);
 }
 
-/// What stamps are called outside of the process, if all have a name there.
-pub(crate) fn marks<'a>(stamps: impl Iterator<Item = &'a Stamp>) -> Option<Vec<Mark>> {
+/// What stamps are called outside of the process.
+pub(crate) fn marks<'a>(stamps: impl Iterator<Item = &'a Stamp>) -> Vec<Mark> {
     stamps.filter(|stamp| !stamp.is_elsewhere()).map(Stamp::mark).collect()
 }
 
@@ -345,8 +348,8 @@ impl Stamps {
         self.stamps.iter()
     }
 
-    /// What they are called outside of the process, if all have a name there.
-    pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
+    /// What they are called outside of the process.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
         marks(self.iter())
     }
 
@@ -630,7 +633,7 @@ impl Named {
 
     /// What it is called outside of the process.
     pub(crate) fn mark(&self) -> Mark {
-        self.topic().and_then(|topic| topic.mark()).unwrap_or_else(|| Mark::all(self.family))
+        self.topic().map_or_else(|| Mark::all(self.family), |topic| topic.mark())
     }
 
     fn topic(&self) -> Option<Topic<'_>> {

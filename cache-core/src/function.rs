@@ -1,6 +1,5 @@
 //! What a `#[cached]` site declares, the registry of all sites, and what one cache knows of each.
 
-use std::any::Any;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use once_cell::race::OnceRef;
 use crate::budget::Budget;
 use crate::curve::{Curve, Reuse};
 use crate::event::Family;
+use crate::instance::Stow;
 use crate::key::Start;
 use crate::labels::{LabelStats, Labels};
 use crate::latency::Times;
@@ -284,9 +284,20 @@ impl Function {
         self
     }
 
-    /// How its values leave the process, and what tells it from what it was before it was edited.
-    pub const fn stow(mut self, fingerprint: u64, stow: fn() -> Option<&'static Stow>) -> Self {
+    /// What tells it from what it was before it was edited.
+    pub const fn fingerprint(mut self, fingerprint: u64) -> Self {
         self.tiers.fingerprint = fingerprint;
+        self
+    }
+
+    /// `depends_on = [path, …]`.
+    pub const fn depends_on(mut self, functions: &'static [fn() -> &'static Self]) -> Self {
+        self.tiers.depends_on = functions;
+        self
+    }
+
+    /// How its values leave the process.
+    pub const fn stow(mut self, stow: fn() -> Option<&'static Stow>) -> Self {
         self.tiers.stow = stow;
         self
     }
@@ -301,15 +312,25 @@ pub struct Tiers {
     pub redis: Option<Tier>,
     /// Tells the function from what it was before it was edited.
     pub fingerprint: u64,
-    /// How its values leave the process, if they can. The feature `tiers` knows what it is.
+    /// Those whose fingerprints are added to that.
+    pub depends_on: &'static [fn() -> &'static Function],
+    /// How its values leave the process, if they can and it is not generic.
     pub stow: fn() -> Option<&'static Stow>,
 }
 
-/// How the values of a function leave the process.
-pub type Stow = dyn Any + Send + Sync;
-
 impl Tiers {
-    const NONE: Self = Self { disk: None, redis: None, fingerprint: 0, stow: || None };
+    const NONE: Self =
+        Self { disk: None, redis: None, fingerprint: 0, depends_on: &[], stow: || None };
+}
+
+/// What stands for a cached function among types: its handle.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cached function",
+    label = "`depends_on` takes cached functions, and for methods their handles"
+)]
+pub trait Addressed {
+    /// The function.
+    fn function() -> &'static Function;
 }
 
 /// What a function says about one tier.

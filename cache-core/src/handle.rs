@@ -20,7 +20,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use crate::call::Site;
-use crate::function::Function;
+use crate::function::{Addressed, Function};
 use crate::key::KeyPart;
 use crate::labels::LabelStats;
 use crate::lead::Terms;
@@ -260,6 +260,12 @@ macro_rules! handles {
             /// Drops every entry.
             pub fn clear() {
                 F::declaration().site.clear();
+            }
+        }
+
+        impl<F: $Declared<A, R>, R: 'static, A: Params, K> Addressed for $Handle<F, R, A, K> {
+            fn function() -> &'static Function {
+                F::declaration().site.function()
             }
         }
 

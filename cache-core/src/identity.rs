@@ -1,9 +1,8 @@
 //! The identity of a call within one cache: a function, the bytes that its arguments were written as, and their hash.
 
-use std::any::TypeId;
-
 use crate::events::Topic;
 use crate::function::FunctionState;
+use crate::instance::Instance;
 use crate::sync::{Arc, Ref};
 
 /// The identity of a call within one cache, borrowing its bytes from the caller's stack.
@@ -11,7 +10,7 @@ use crate::sync::{Arc, Ref};
 pub(crate) struct KeyRef<'a> {
     pub(crate) state: &'a FunctionState,
     /// Tells instantiations of a generic function apart.
-    pub(crate) instance: Option<TypeId>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) hash: u64,
     pub(crate) bytes: &'a [u8],
 }
@@ -33,7 +32,7 @@ impl<'a> KeyRef<'a> {
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) state: Ref<FunctionState>,
-    pub(crate) instance: Option<TypeId>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) hash: u64,
     bytes: KeyBytes,
 }

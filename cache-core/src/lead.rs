@@ -444,11 +444,11 @@ impl<K: AsKey> Leader<K> {
         let (cache, key) = (&self.cache, self.key.key());
         let took =
             (!context::is_recalled()).then(|| cache.clock.now().since(self.begun) / self.n_keys);
-        took.into_iter().for_each(|took| note_body(cache, key, took, &terms));
+        took.into_iter().for_each(|took| note_body(cache, key, took, terms));
         let sources = context::known_sources();
         if let (Some(sources), Some((errand, everything))) = (&sources, &self.errand)
             && let Some(answer) = errand.answer()
-            && !sources.marks().is_some_and(|marks| answer.depends_only_on(&marks))
+            && !answer.depends_only_on(&sources.marks())
         {
             // Names are all that is known of the rest.
             sources.add(Some(everything.clone()));
@@ -793,7 +793,7 @@ pub(crate) fn put(cache: &Ref<Inner>, entry: EntryRef, key: KeyRef<'_>) -> Store
 
 /// Has the outer tiers keep an entry.
 pub(crate) fn keep(cache: &Inner, key: KeyRef<'_>, errand: Arc<dyn Errand>, entry: EntryRef) {
-    let marks = entry.get().stamps().map_or(Some(Vec::new()), Stamps::marks);
+    let marks = entry.get().stamps().map(Stamps::marks).unwrap_or_default();
     let deadline = entry.get().deadline();
     let left = (deadline != Moment::NEVER).then(|| deadline.since(cache.clock.now()));
     let is_kept = errand.keep(entry, marks, left);

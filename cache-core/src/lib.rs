@@ -60,7 +60,7 @@
 //!
 //! - `sync`, `clock`, `error`, `worker`, `timer`, `glob`: locks, time, errors, background work, waiting for a moment, patterns.
 //!   `runtime`, `span`, `executor`, `background`: loads that run without their callers.
-//! - [`key`]: arguments to canonical bytes. `event`, `events`: what results depend on. `sources`: what a load does.
+//! - [`key`]: arguments to canonical bytes. `instance`: which instantiation of a generic function. `event`, `events`: what results depend on. `sources`: what a load does.
 //! - `size`: what a value costs. `epoch`: when memory may be given back.
 //! - `serialize`: how statistics are written. `latency`: how long something takes. `stats`: counters, and `labels` by label. `curve`, `advice`,
 //!   `health`: what they say. `budget`: limits. `verify`: whether stored results are right. `waits`: who waits for whom. `function`: what a site declares, and the registry.
@@ -116,6 +116,7 @@ mod health;
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
 mod identity;
+mod instance;
 pub mod key;
 mod labels;
 mod latency;
@@ -216,7 +217,8 @@ pub mod __private {
     pub use crate::context::recalled;
     pub use crate::emit::Transaction;
     pub use crate::event::{EventField, Family};
-    pub use crate::function::{Function, Registration, Stow, Tier, Tiers};
+    pub use crate::function::{Addressed, Function, Registration, Tier, Tiers};
+    pub use crate::instance::{Instance, Stow};
     pub use crate::key::KeyWriter;
     pub use crate::lead::{Found, Own as OwnBody, OwnedBody, Owning, Terms};
     pub use crate::outcome::{

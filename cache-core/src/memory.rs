@@ -745,6 +745,18 @@ impl Memory {
         found.into_iter().map(|(_, entry, name)| entry.get().info(name, now)).collect()
     }
 
+    /// The entries that were used most, at most `limit` of them, those first that were used more, with their functions.
+    pub(crate) fn most_used(&self, limit: usize) -> Vec<(&'static Function, EntryRef)> {
+        let state = self.state.lock();
+        let function = |entry: &EntryRef| state.owners[entry.get().owner() as usize].state.function;
+        let all = state.orders.iter().flat_map(Ranking::iter);
+        let mut found: Vec<_> = all.map(|entry| (function(entry), entry.clone())).collect();
+        drop(state);
+        found.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.get().usage().uses()));
+        found.truncate(limit);
+        found
+    }
+
     /// Stores an entry under the lock, and makes room for it before.
     fn store(&self, state: &mut State, entry: EntryRef, key: KeyRef<'_>, now: Moment) -> Stored {
         let function = key.state;

@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::entry::EntryRef;
 use crate::event::Family;
 use crate::events::{Change, Mark};
-use crate::function::{Function, Stow};
+use crate::function::Function;
 use crate::identity::KeyRef;
+use crate::instance::Stow;
 use crate::outcome::Kind;
 use crate::stats::TierStats;
 use crate::sync::Arc;
@@ -29,8 +30,11 @@ pub(crate) trait Outer: Send + Sync {
     /// Outdates all results that depend on one of these, and tells other processes so.
     fn outdate(&self, marks: &[Mark], change: Change);
 
-    /// What the results of a function depend on that other processes may change, if those are heard.
-    fn shared(&self, function: &'static Function) -> Option<Family>;
+    /// What the result of a call depends on that other processes may change, if those are heard.
+    fn shared(&self, key: KeyRef<'_>) -> Option<Family>;
+
+    /// Notes which results were used most, so that they can be at hand when a program starts.
+    fn note_uses(&self, used: &[(&'static Function, EntryRef)]);
 
     /// Waits until everything is written, and says whether it is.
     fn flush(&self, patience: Duration) -> bool;
@@ -41,6 +45,9 @@ pub(crate) trait Outer: Send + Sync {
     /// What does not work as it was set up.
     fn warnings(&self) -> Vec<String>;
 }
+
+/// Of so many results it is noted how often they were used.
+pub(crate) const MOST_USED: usize = 4_096;
 
 /// What the tiers are asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,14 +66,9 @@ pub(crate) trait Errand: Send + Sync {
     /// What a tier had, if one had something.
     fn answer(&self) -> Option<&dyn Answer>;
 
-    /// Has the tiers keep what was stored, in the background. What it depends on is told by `marks`, which is `None`
-    /// where another process would not understand it; `left` is its lifetime. False if they will not.
-    fn keep(
-        self: Arc<Self>,
-        entry: EntryRef,
-        marks: Option<Vec<Mark>>,
-        left: Option<Duration>,
-    ) -> bool;
+    /// Has the tiers keep what was stored, in the background. What it depends on is told by `marks`; `left` is its
+    /// lifetime. False if they will not.
+    fn keep(self: Arc<Self>, entry: EntryRef, marks: Vec<Mark>, left: Option<Duration>) -> bool;
 }
 
 /// A result that a tier had.

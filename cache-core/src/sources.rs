@@ -89,8 +89,8 @@ impl Sources {
         self.add(watch.as_deref().and_then(stamp));
     }
 
-    /// What the events are called outside of the process that are noted so far, if all have a name there.
-    pub(crate) fn marks(&self) -> Option<Vec<Mark>> {
+    /// What the events are called outside of the process that are noted so far.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
         events::marks(self.0.lock().stamps.iter())
     }
 

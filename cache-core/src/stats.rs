@@ -384,6 +384,10 @@ pub struct TierStats {
     pub queued: usize,
     /// Changes that removed more than was asked for, because there was no room for them or they failed.
     pub coarsened: u64,
+    /// Values that a warm start has loaded, and nobody has asked for yet.
+    pub staged: usize,
+    /// What these take, besides the budget of the memory.
+    pub staged_bytes: usize,
     /// How long lookups took, each one; those that were skipped are among them.
     pub latency: Latencies,
 }
@@ -396,6 +400,8 @@ serialize_fields!(TierStats {
     skipped,
     queued,
     coarsened,
+    staged,
+    staged_bytes,
     latency,
 });
 

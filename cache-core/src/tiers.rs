@@ -11,8 +11,10 @@ mod ear;
 mod lane;
 mod marks;
 mod pending;
+mod popular;
 mod route;
 mod shape;
+mod stage;
 mod stow;
 
 use std::collections::HashMap;
@@ -20,16 +22,18 @@ use std::time::Duration;
 
 use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope, Told};
 use crate::config::{Backend, TierSettings};
+use crate::entry::EntryRef;
 use crate::event::Family;
 use crate::events::{Change, Events, Mark};
 use crate::executor::block_on;
-use crate::function::{Function, registered};
+use crate::function::{Function, Tier, registered};
 use crate::identity::KeyRef;
+use crate::instance::Instance;
 use crate::latency::Histogram;
 use crate::outer::{Asking, Outer, Question};
 use crate::stats::TierStats;
-use crate::sync::{Arc, Mutex};
-use crate::task::{BoxFuture, within};
+use crate::sync::{Arc, AtomicBool, Mutex, start_daemon};
+use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 use crate::worker;
 
@@ -37,6 +41,7 @@ use ear::Ear;
 use lane::Lane;
 use pending::Pending;
 use route::Route;
+use stage::Stage;
 
 /// So long anybody waits, whatever has to be asked: for some answers, each of which a tier may give up after 100 ms.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -44,15 +49,24 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// So long a process that does not hear others holds for current what it has in memory.
 const LEASE: Duration = Duration::from_secs(1);
 
+/// So long a warm start takes at the most,
+const WARM_TIME: Duration = Duration::from_secs(10);
+
+/// and so long what it has loaded waits for its first call.
+const UNUSED: Duration = Duration::from_secs(600);
+
 /// The tiers behind the memory of one cache.
 pub(crate) struct Tiers {
     settings: TierSettings,
     lanes: Vec<Arc<Lane>>,
-    /// By the address of the function; `None` for those whose results stay in memory.
-    routes: Mutex<HashMap<usize, Option<Arc<Route>>>>,
+    /// `None` for those whose results stay in memory.
+    routes: Mutex<HashMap<Place, Option<Arc<Route>>>>,
     warnings: Mutex<Vec<String>>,
     pending: Arc<Pending>,
 }
+
+/// The address of a function, and which instantiation of it.
+type Place = (usize, Option<Instance>);
 
 impl Tiers {
     /// The tiers that the settings or functions of the program ask for, if any do.
@@ -94,7 +108,29 @@ impl Tiers {
         if redis {
             add("redis", open_redis(settings));
         }
+        tiers.warm_up();
         Some(Arc::new(tiers))
+    }
+
+    /// Has what is used most at hand soon, if that is wanted.
+    fn warm_up(&self) {
+        let Some(max_bytes) = self.settings.warm_bytes else { return };
+        let time = Time::system();
+        let patience = self.settings.warm_time.unwrap_or(WARM_TIME);
+        let (lanes, end) = (self.lanes.clone(), time.elapsed().saturating_add(patience));
+        // Without a thread for it, calls ask the tiers.
+        start_daemon("cache-warm", move || {
+            let mut n_bytes = 0;
+            for lane in lanes {
+                let left = end.saturating_sub(time.elapsed());
+                popular::load(&lane, max_bytes.saturating_sub(n_bytes), left);
+                n_bytes += lane.stage.size().1;
+                let stage = Arc::downgrade(&lane.stage);
+                time.after(UNUSED, move || {
+                    stage.upgrade().into_iter().for_each(|stage| stage.clear())
+                });
+            }
+        });
     }
 
     fn add(
@@ -110,19 +146,22 @@ impl Tiers {
                 return self.warn(format!("results are not kept in `{name}`: {reason}"));
             }
         };
+        let stage = Arc::<Stage>::default();
         let ear = guarded.has_log().then(|| {
             events.listen(marks::digest);
             Arc::new(Ear {
                 guarded: guarded.clone(),
                 events: Arc::clone(events),
+                stage: Arc::clone(&stage),
                 family: Family::elsewhere(self.lanes.len(), "", "any"),
                 lease: self.settings.lease.unwrap_or(LEASE),
+                has_begun: AtomicBool::new(false),
                 has_moved,
             })
         });
         let namespace = self.namespace().to_owned();
         let (is_heard, latency) = (Mutex::default(), Histogram::default());
-        self.lanes.push(Arc::new(Lane { name, guarded, namespace, ear, is_heard, latency }));
+        self.lanes.push(Arc::new(Lane { name, guarded, namespace, ear, is_heard, stage, latency }));
     }
 
     fn namespace(&self) -> &str {
@@ -130,31 +169,34 @@ impl Tiers {
     }
 
     /// How the results of a function leave the process, if they do.
-    fn route(&self, function: &'static Function) -> Option<Arc<Route>> {
-        let address = std::ptr::from_ref(function).addr();
-        if let Some(route) = self.routes.lock().get(&address) {
+    fn route(&self, key: KeyRef<'_>) -> Option<Arc<Route>> {
+        self.route_of(key.state.function, key.instance)
+    }
+
+    fn route_of(
+        &self,
+        function: &'static Function,
+        instance: Option<Instance>,
+    ) -> Option<Arc<Route>> {
+        let place = (address(function), instance);
+        if let Some(route) = self.routes.lock().get(&place) {
             return route.clone();
         }
         // Not under the lock: the shape of a value is told by the user's `Deserialize`.
-        let route = self.new_route(function);
-        self.routes.lock().entry(address).or_insert(route).clone()
+        let route = self.new_route(function, instance);
+        self.routes.lock().entry(place).or_insert(route).clone()
     }
 
-    fn new_route(&self, function: &'static Function) -> Option<Arc<Route>> {
-        let terms = |lane: &Lane| match lane.name {
-            "disk" => function.tiers.disk,
-            "redis" => function.tiers.redis,
-            _ => function.tiers.disk.or(function.tiers.redis),
-        };
-        let is_for_all = self.settings.custom.is_some() || self.settings.backend.is_some();
-        let wanted = |lane: &&Arc<Lane>| is_for_all || terms(lane).is_some();
-        let lanes: Vec<_> = self.lanes.iter().filter(wanted).collect();
+    fn new_route(
+        &self,
+        function: &'static Function,
+        instance: Option<Instance>,
+    ) -> Option<Arc<Route>> {
+        let lanes = self.lanes_of(function);
         if lanes.is_empty() {
             return None;
         }
-        let lanes =
-            lanes.into_iter().map(|lane| (Arc::clone(lane), terms(lane).unwrap_or_default()));
-        match Route::new(function, self.namespace(), &self.pending, lanes) {
+        match Route::new(function, instance, self.namespace(), &self.pending, lanes) {
             Ok(route) => Some(Arc::new(route)),
             Err(reason) => {
                 self.warn(format!(
@@ -166,8 +208,27 @@ impl Tiers {
         }
     }
 
+    /// The tiers that keep the results of a function, and what it says of each.
+    fn lanes_of(&self, function: &'static Function) -> Vec<(Arc<Lane>, Tier)> {
+        let terms = |lane: &Lane| match lane.name {
+            "disk" => function.tiers.disk,
+            "redis" => function.tiers.redis,
+            _ => function.tiers.disk.or(function.tiers.redis),
+        };
+        let is_for_all = self.settings.custom.is_some() || self.settings.backend.is_some();
+        let lanes = self.lanes.iter().map(|lane| (Arc::clone(lane), terms(lane)));
+        lanes
+            .filter(|(_, terms)| is_for_all || terms.is_some())
+            .map(|(lane, terms)| (lane, terms.unwrap_or_default()))
+            .collect()
+    }
+
     fn warn(&self, warning: String) {
-        self.warnings.lock().push(warning);
+        let mut warnings = self.warnings.lock();
+        // Instantiations of a function have one between them.
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 
     /// Tells other processes what was changed here, when that is done.
@@ -191,11 +252,11 @@ impl Tiers {
 
 impl Outer for Tiers {
     fn ask(&self, key: KeyRef<'_>, question: Question) -> Option<Asking> {
-        self.route(key.state.function)?.ask(key, question)
+        self.route(key)?.ask(key, question)
     }
 
     fn remove(&self, key: KeyRef<'_>) {
-        if let Some(route) = self.route(key.state.function) {
+        if let Some(route) = self.route(key) {
             Self::wait(route.remove(key), PATIENCE);
         }
     }
@@ -208,16 +269,26 @@ impl Outer for Tiers {
             let scope = Scope::namespace(self.namespace());
             let clears = self.lanes.iter().map(|lane| lane.guarded.clearing(scope.clone()));
             let mut changes: Vec<_> = clears.collect();
+            self.lanes.iter().for_each(|lane| lane.stage.clear());
             changes.extend(self.tell(&[Told::Everything]));
             return Self::wait(changes, PATIENCE);
         };
-        if let Some(route) = self.route(function) {
-            Self::wait(route.clear(), PATIENCE);
+        for ((of, _), route) in self.routes.lock().iter() {
+            route.iter().filter(|_| *of == address(function)).for_each(|route| route.note_clear());
         }
+        let lanes = self.lanes_of(function);
+        let Ok(scopes) = route::scopes(self.namespace(), function) else { return };
+        let clears =
+            lanes.iter().flat_map(|(lane, _)| scopes.clone().map(|it| lane.guarded.clearing(it)));
+        let clears = clears.collect();
+        for (lane, _) in &lanes {
+            scopes.iter().for_each(|scope| lane.stage.drop_scope(scope));
+        }
+        Self::wait(clears, PATIENCE);
     }
 
-    fn shared(&self, function: &'static Function) -> Option<Family> {
-        self.route(function)?.shared()
+    fn shared(&self, key: KeyRef<'_>) -> Option<Family> {
+        self.route(key)?.shared()
     }
 
     fn outdate(&self, marks: &[Mark], change: Change) {
@@ -241,9 +312,28 @@ impl Outer for Tiers {
         }
         // After them: who hears of it finds nothing older.
         let told = if change == Change::Soft { Told::Soft } else { Told::Hard };
-        let digests = marks.iter().flat_map(|mark| mark.digests(marks::digest));
-        changes.extend(self.tell(&digests.map(told).collect::<Vec<_>>()));
+        let digests: Vec<_> = marks.iter().flat_map(|mark| mark.digests(marks::digest)).collect();
+        self.lanes.iter().for_each(|lane| lane.stage.drop_dependent(&digests));
+        changes.extend(self.tell(&digests.into_iter().map(told).collect::<Vec<_>>()));
         Self::wait(changes, PATIENCE.saturating_sub(Time::system().elapsed() - begun));
+    }
+
+    fn note_uses(&self, used: &[(&'static Function, EntryRef)]) {
+        for lane in &self.lanes {
+            let used = used.iter().filter_map(|(function, entry)| {
+                let (instance, bytes) = (entry.get().instance(), entry.get().key_bytes());
+                let route = self.route_of(function, instance)?;
+                // That it was loaded counts, too.
+                let n_uses = entry.get().usage().uses() + 1;
+                route.goes_to(lane).then(|| (route.key_of(bytes, instance), n_uses))
+            });
+            let (lane, used) = (Arc::clone(lane), used.collect());
+            let busy = self.pending.begin();
+            spawn(async move {
+                let _busy = busy;
+                popular::note(&lane, used).await;
+            });
+        }
     }
 
     fn flush(&self, patience: Duration) -> bool {
@@ -268,7 +358,19 @@ impl Outer for Tiers {
             let is_working = circuit == Circuit::Closed;
             let latency = lane.latency.read();
             let name = lane.name;
-            TierStats { name, is_working, failures, slow, skipped, queued, coarsened, latency }
+            let (staged, staged_bytes) = lane.stage.size();
+            TierStats {
+                name,
+                is_working,
+                failures,
+                slow,
+                skipped,
+                queued,
+                coarsened,
+                staged,
+                staged_bytes,
+                latency,
+            }
         };
         self.lanes.iter().map(stats).collect()
     }
@@ -278,6 +380,10 @@ impl Outer for Tiers {
         let refusals = routes.iter().filter_map(|route| route.refusal());
         self.warnings.lock().iter().cloned().chain(refusals).collect()
     }
+}
+
+fn address(function: &'static Function) -> usize {
+    std::ptr::from_ref(function).addr()
 }
 
 fn open_disk(settings: &TierSettings) -> Result<Guarded, String> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -57,6 +57,7 @@ pub(crate) struct Args {
     pub(crate) invalidate_on: Option<Dependence>,
     pub(crate) inherit: Option<LitBool>,
     pub(crate) batch: Option<ExprPath>,
+    pub(crate) depends_on: Vec<Path>,
     pub(crate) disk: Option<Tier>,
     pub(crate) redis: Option<Tier>,
     pub(crate) handle: Option<Handle>,
@@ -169,6 +170,7 @@ impl Args {
             "invalidate_on" => self.invalidate_on = Some(dependence(&word, input)?),
             "inherit" => self.inherit = Some(inherit(&word, input)?),
             "batch" => self.batch = Some(loader(&word, input)?),
+            "depends_on" => self.depends_on = functions(&word, input)?,
             "disk" => self.disk = Some(tier(&word, input)?),
             "redis" => self.redis = Some(tier(&word, input)?),
             "handle" => self.handle = Some(handle(&word, input)?),
@@ -643,6 +645,25 @@ fn loader(word: &Ident, input: ParseStream<'_>) -> Result<ExprPath> {
     }
 }
 
+/// `depends_on = [path::to::a_function, …]`.
+fn functions(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Path>> {
+    value_with(word, input, |input| {
+        let expected = |span| {
+            let message = format!("functions are written in brackets: write `{}`", form(word));
+            Error::new(span, message)
+        };
+        let group: Group = input.parse().map_err(|error: Error| expected(error.span()))?;
+        let paths = |input: ParseStream<'_>| {
+            Punctuated::<Path, Token![,]>::parse_terminated_with(input, Path::parse_mod_style)
+        };
+        let paths = paths.parse2(group.stream()).map_err(|error| expected(error.span()))?;
+        if group.delimiter() != Delimiter::Bracket || paths.is_empty() {
+            return Err(expected(group.span()));
+        }
+        Ok(paths.into_iter().collect())
+    })
+}
+
 /// `disk`, or `disk(ttl = DUR, codec = NAME, compress = NAME)`.
 fn tier(word: &Ident, input: ParseStream<'_>) -> Result<Tier> {
     let mut tier = Tier { span: word.span(), ttl: None, codec: None, compress: None };
@@ -703,7 +724,12 @@ fn choice(word: &Ident, input: ParseStream<'_>, names: &[&str]) -> Result<String
     if names.contains(&text.as_str()) {
         return Ok(text);
     }
-    let message = format!("there is no `{word} = {name}`: write one of {}", names.join(", "));
+    let why = match text.as_str() {
+        "json" => "; `messagepack` keeps the names of fields as JSON does, and takes fewer bytes",
+        _ => "",
+    };
+    let names = names.join(", ");
+    let message = format!("there is no `{word} = {name}`: write one of {names}{why}");
     Err(Error::new(name.span(), message))
 }
 

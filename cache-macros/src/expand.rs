@@ -201,13 +201,25 @@ pub(crate) fn declaration(model: &Model) -> TokenStream {
         let compress = tier.compress.as_ref().map(|name| quote!(.compress(#name)));
         quote!(.#word(#p::Tier::new() #ttl #codec #compress))
     });
-    let stow = stow(model);
+    let fingerprint = if model.has_version { 0 } else { fingerprint::of(model) };
+    let depends_on = depends_on(model);
+    let stow = stow(model).filter(|_| !model.is_generic()).map(|stow| quote!(.stow(#stow)));
     quote! {
         static CACHE_FUNCTION: #p::Function =
             #p::Function::new(#name, #p::module_path!(), #p::file!(), #line)
-                #(#settings)* #(#tiers)* #stow;
+                #(#settings)* #(#tiers)* .fingerprint(#fingerprint) #depends_on #stow;
         #p::register! { &CACHE_FUNCTION }
     }
+}
+
+/// The functions whose fingerprints are added. What is none is an error at its path.
+fn depends_on(model: &Model) -> Option<TokenStream> {
+    let p = private(model);
+    let functions = model.depends_on.iter().map(|path| {
+        let span = located(path.span());
+        quote_spanned!(span=> <#path as #p::Addressed>::function)
+    });
+    (!model.depends_on.is_empty()).then(|| quote!(.depends_on(&[#(#functions),*])))
 }
 
 /// Has what is stored checked, where the attribute says how.
@@ -232,14 +244,13 @@ fn stow(model: &Model) -> Option<TokenStream> {
     let (p, span, kind) = (private(model), output_span(model), found_kind(model));
     let require = (!model.tiers.is_empty())
         .then(|| quote_spanned!(span=> (&#p::Stowed(#kind)).__cache_require_stow();));
-    let fingerprint = if model.has_version { 0 } else { fingerprint::of(model) };
     Some(quote_spanned! {span=>
-        .stow(#fingerprint, || {
+        || {
             #[allow(unused_imports)]
             use #p::probes::*;
             #require
             (&#p::Stowed(#kind)).__cache_stow()
-        })
+        }
     })
 }
 
@@ -267,13 +278,20 @@ fn site(model: &Model) -> TokenStream {
         Home::Body { is_generic } => {
             let declaration = declaration(model);
             let site = if *is_generic {
-                quote!(generic(&CACHE_FUNCTION, &|| {}))
+                instance_site(model, quote!(&CACHE_FUNCTION))
             } else {
-                quote!(of(&CACHE_FUNCTION))
+                quote!(#p::Site::of(&CACHE_FUNCTION))
             };
-            quote!({ #declaration #p::Site::#site })
+            quote!({ #declaration #site })
         }
     }
+}
+
+/// The site of the instantiation around.
+pub(crate) fn instance_site(model: &Model, function: TokenStream) -> TokenStream {
+    let p = private(model);
+    let stow = stow(model).unwrap_or_else(|| quote!(|| #p::Option::None));
+    quote!(#p::Site::generic(#function, &|| {}, #stow))
 }
 
 /// The words that look at the arguments of a call.

@@ -84,6 +84,7 @@ use crate::model::Model;
 /// | `invalidate_on = \|value\| [EVENT, …]` | the same, for events that only the value tells |
 /// | `inherit = false` | declines the events and lifetimes of the cached functions that the body calls |
 /// | `batch = load_users` | has `get_many` load what is missing with one call of that function |
+/// | `depends_on = [area]` | has what tiers keep go with edits of those cached functions as well |
 /// | `disk`, `redis` | keeps results in files or in Redis as well; takes the feature `tiers` or `redis` |
 /// | `disk(ttl = DUR)` | the same, for so long at the most |
 /// | `disk(codec = NAME)` | writes values with `bincode` or `messagepack` |

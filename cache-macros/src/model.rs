@@ -17,7 +17,7 @@ use crate::args::{self, Args, Dependence, Quantity, Tier};
 use crate::batch;
 use crate::errors::Errors;
 use crate::events::EventArg;
-use crate::handle::Handle;
+use crate::handle::{self, Handle};
 use crate::item::{Function, Impl, is_named};
 use crate::walk::{self, Part};
 use crate::words;
@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) settings: Vec<(&'static str, TokenStream)>,
     /// The words `disk` and `redis`.
     pub(crate) tiers: Vec<(&'static str, Tier)>,
+    /// Functions whose fingerprints are added to its own.
+    pub(crate) depends_on: Vec<Path>,
     /// Whether `version` is there, which tells edited functions apart.
     pub(crate) has_version: bool,
     /// Flags of the plan.
@@ -143,11 +145,11 @@ impl Model {
         let words = Words::new(&args, &arguments);
         let home = home_of(&args, &words, &item, &arguments, block, errors);
         batch::check(&args, &home, errors);
-        let can_stow = can_stow(&home, output.as_ref());
+        let can_stow = output.as_ref().is_none_or(owns_all);
         for tier in [&args.disk, &args.redis].into_iter().flatten().filter(|_| !can_stow) {
             errors.at(
                 tier.span,
-                "results that borrow, and those of generic functions and of methods without a handle, stay in memory: return what is owned, give a method `handle = Ident`, or leave this out",
+                "results that borrow stay in memory: return what is owned, or leave this out",
             );
         }
         let is_independent = style == Style::Async && is_independent(&home, &arguments);
@@ -164,6 +166,7 @@ impl Model {
             kept: kept.cloned().collect(),
             name: args.name.as_ref().map_or_else(|| default_name(&item.sig, block), LitStr::value),
             settings: words.settings,
+            depends_on: args.depends_on,
             has_version: args.version.is_some(),
             tiers: [("disk", args.disk), ("redis", args.redis)]
                 .into_iter()
@@ -196,6 +199,14 @@ impl Model {
 }
 
 impl Model {
+    /// Whether one piece of source is several functions.
+    pub(crate) fn is_generic(&self) -> bool {
+        match &self.home {
+            Home::Body { is_generic } => *is_generic,
+            Home::Handle(handle) => handle::idents(&handle.generics).next().is_some(),
+        }
+    }
+
     /// No word has to be asked before the body runs or after it.
     pub(crate) fn has_plain_body(&self) -> bool {
         self.before.is_empty()
@@ -205,16 +216,11 @@ impl Model {
     }
 }
 
-/// Whether one piece of source is one function, as far as the handle tells, and its results borrow nothing.
-fn can_stow(home: &Home, output: Option<&Type>) -> bool {
-    let Home::Handle(handle) = home else { return false };
+/// Whether nothing of a type is borrowed, as far as its tokens tell.
+fn owns_all(ty: &Type) -> bool {
     let mut owns_all = true;
-    if let Some(output) = output {
-        walk::types(&mut output.clone(), &mut |_| owns_all = false);
-    }
+    walk::types(&mut ty.clone(), &mut |_| owns_all = false);
     owns_all
-        && crate::handle::idents(&handle.generics).next().is_none()
-        && !handle.params.iter().any(|param| param.is_impl)
 }
 
 /// Whether a future of the function borrows nothing. An `async fn` must write the lifetimes in its arguments down,
@@ -223,12 +229,7 @@ fn is_independent(home: &Home, arguments: &[Argument]) -> bool {
     let Home::Handle(handle) = home else { return false };
     let is_free = handle.owner.is_none()
         && !handle.generics.params.iter().any(|param| matches!(param, GenericParam::Type(_)));
-    is_free
-        && arguments.iter().all(|argument| {
-            let mut owns_all = true;
-            walk::types(&mut argument.ty.clone(), &mut |_| owns_all = false);
-            owns_all
-        })
+    is_free && arguments.iter().all(|argument| owns_all(&argument.ty))
 }
 
 /// What the words come to that do not depend on the function.

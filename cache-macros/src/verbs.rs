@@ -5,7 +5,9 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use crate::batch;
-use crate::expand::{after, before, call, declaration, output, plan, private, turbofish};
+use crate::expand::{
+    after, before, call, declaration, instance_site, output, plan, private, turbofish,
+};
 use crate::handle::{Handle, Listed, Param, at_mixed_site};
 use crate::model::{Model, Style};
 use crate::walk;
@@ -91,6 +93,7 @@ fn declared(model: &Model) -> (Ident, Ident) {
 
 /// An enum with verbs of its own.
 fn written(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, whole_site) = (private(model), whole_site(model, handle));
     let Handle { vis, cfgs, .. } = handle;
     let ident = at_mixed_site(handle.ident.clone());
     let docs = format!("What is cached of `{}`.", model.item.sig.ident);
@@ -118,6 +121,10 @@ fn written(model: &Model, handle: &Handle) -> TokenStream {
         // The signatures follow from the function's, which is where advice about them belongs.
         #[allow(#deprecated unused_lifetimes, clippy::all, clippy::pedantic, clippy::nursery)]
         impl #ident { #verbs }
+        #(#cfgs)*
+        impl #p::Addressed for #ident {
+            fn function() -> &'static #p::Function { #whole_site.function() }
+        }
     }
 }
 
@@ -151,6 +158,7 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
             }
         }
     });
+    let site = instance_site(model, quote!(#ident::__cache_function()));
     quote! {
         fn __cache_function() -> &'static #p::Function {
             #declaration
@@ -158,7 +166,7 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
         }
         #[inline]
         fn __cache_site #generics() -> #p::Site #where_clause {
-            #p::Site::generic(#ident::__cache_function(), &|| {})
+            #site
         }
         #plan
         #inferred
@@ -168,11 +176,7 @@ fn site(model: &Model, handle: &Handle) -> TokenStream {
 /// The verbs for all entries.
 fn whole(model: &Model, handle: &Handle) -> TokenStream {
     let (p, krate) = (private(model), &model.krate);
-    let Handle { ident, vis, .. } = handle;
-    let site = match turbofish(handle) {
-        Some(_) => quote!(#p::Site::of(#ident::__cache_function())),
-        None => quote!(#ident::__cache_site()),
-    };
+    let (vis, site) = (&handle.vis, whole_site(model, handle));
     let is_labelled = model.settings.iter().any(|(setting, _)| *setting == "labelled");
     let labels = is_labelled.then(|| {
         quote! {
@@ -186,6 +190,15 @@ fn whole(model: &Model, handle: &Handle) -> TokenStream {
         #labels
         /// Drops every entry.
         #vis fn clear() { #site.clear() }
+    }
+}
+
+/// The site of all instantiations.
+fn whole_site(model: &Model, handle: &Handle) -> TokenStream {
+    let (p, ident) = (private(model), &handle.ident);
+    match turbofish(handle) {
+        Some(_) => quote!(#p::Site::of(#ident::__cache_function())),
+        None => quote!(#ident::__cache_site()),
     }
 }
 

@@ -1,9 +1,9 @@
-//! Every word that somebody might write: ours, those of later releases, those of other crates.
+//! Every word that somebody might write: ours, and those of other crates.
 //!
 //! A word that does nothing is refused with a sentence that says what to write instead.
 
 /// The words of the attribute, and how each is written.
-const WORDS: [(&str, &str); 34] = [
+const WORDS: [(&str, &str); 35] = [
     ("skip", "skip(db, span)"),
     ("key", "key = (self.id, name)"),
     ("version", "version = 2"),
@@ -34,15 +34,12 @@ const WORDS: [(&str, &str); 34] = [
     ("invalidate_on", "invalidate_on = [UserUpdated { user_id }]"),
     ("inherit", "inherit = false"),
     ("batch", "batch = load_users"),
+    ("depends_on", "depends_on = [area]"),
     ("disk", "disk(ttl = 7d)"),
     ("redis", "redis(ttl = 7d)"),
     ("handle", "handle = Profile"),
     ("crate", "crate = my_facade::cache_core"),
 ];
-
-/// Words of later releases, and what they will do.
-const LATER: [(&str, &str); 1] =
-    [("depends_on", "it will drop entries when another function's are dropped")];
 
 const LIMIT: &str = "write `max_entries = 1000` or `max_bytes = 64MiB`";
 const TTL: &str = "write `ttl = 5m`";
@@ -134,9 +131,6 @@ pub(crate) fn form(word: &str) -> &'static str {
 
 /// Why a word is refused, and what to write instead.
 pub(crate) fn refusal(word: &str) -> String {
-    if let Some((_, purpose)) = LATER.iter().find(|(name, _)| *name == word) {
-        return format!("`{word}` is not available yet: {purpose}");
-    }
     let folded = word.replace('_', "").to_lowercase();
     if let Some((_, instead)) = PEERS.iter().find(|(name, _)| *name == folded) {
         return format!("there is no `{word}` here: {instead}");
@@ -209,6 +203,5 @@ mod tests {
     fn words_of_others_name_ours() {
         assert!(refusal("max_size").contains("`max_entries = 1000` or `max_bytes = 64MiB`"));
         assert!(refusal("TimeToLive").contains("`ttl = 5m`"));
-        assert!(refusal("depends_on").contains("`depends_on` is not available yet"));
     }
 }

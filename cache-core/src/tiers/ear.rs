@@ -15,9 +15,11 @@ use std::time::Duration;
 use crate::backend::{Guarded, News, Told, decode};
 use crate::event::Family;
 use crate::events::{Change, Events};
-use crate::sync::{Arc, start_daemon};
+use crate::sync::{Arc, AtomicBool, Ordering, start_daemon};
 use crate::task::{Sender, within};
 use crate::time::Time;
+
+use super::stage::Stage;
 
 /// After a failure the log is asked again so much later.
 const RETRY: Duration = Duration::from_millis(50);
@@ -26,9 +28,12 @@ const RETRY: Duration = Duration::from_millis(50);
 pub(super) struct Ear {
     pub(super) guarded: Guarded,
     pub(super) events: Arc<Events>,
+    pub(super) stage: Arc<Stage>,
     /// What everything depends on that the tier keeps.
     pub(super) family: Family,
     pub(super) lease: Duration,
+    /// Whether it has heard from the log.
+    pub(super) has_begun: AtomicBool,
     /// Is told when something may have to be given back.
     pub(super) has_moved: fn(),
 }
@@ -49,16 +54,23 @@ impl Ear {
             let told = told.into_iter().filter(|_| origin != Some(self.guarded.origin()));
             for change in told {
                 match change {
-                    Told::Soft(digest) => self.moved(self.events.hear(digest, Change::Soft)),
-                    Told::Hard(digest) => self.moved(self.events.hear(digest, Change::Hard)),
+                    Told::Soft(digest) => self.hear_one(digest, Change::Soft),
+                    Told::Hard(digest) => self.hear_one(digest, Change::Hard),
                     Told::Everything => self.lose(Change::Hard),
                 }
             }
         }
     }
 
+    fn hear_one(&self, digest: u64, change: Change) {
+        // First: a call that still finds something there has begun before the event moves.
+        self.stage.drop_dependent(&[digest]);
+        self.moved(self.events.hear(digest, change));
+    }
+
     /// Takes everything that the tier keeps to have changed.
     fn lose(&self, change: Change) {
+        self.stage.clear();
         self.moved(self.events.emit_all(self.family, change));
     }
 
@@ -95,6 +107,7 @@ fn follow(ear: &Weak<Ear>, guarded: &Guarded, lease: Duration, begun: Sender<()>
         position = Some(news.position);
         // When it was asked, not when it has answered: who answers may have been slow to say so.
         until = until.max(asked.saturating_add(lease));
+        ear.has_begun.store(true, Ordering::SeqCst);
         drop(begun.take());
     }
 }

@@ -1,20 +1,25 @@
 //! One tier, and what is known of it apart from values.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
 
 use crate::backend::{BackendKey, CacheBackend, Guarded, Value};
 use crate::codec::Encoded;
 use crate::event::Family;
 use crate::executor::block_on;
 use crate::latency::Histogram;
-use crate::sync::{Arc, Mutex};
-use crate::task::{channel, within};
+use crate::sync::{Arc, Mutex, Ordering};
+use crate::task::{BoxFuture, all, channel, within};
 use crate::time::Time;
 use crate::worker;
 
 use super::PATIENCE;
 use super::ear::Ear;
-use super::marks;
+use super::marks::{self, Marks};
+use super::stage::Stage;
+
+/// Who waits for the first news looks so often whether there are some.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// A tier behind the memory.
 pub(super) struct Lane {
@@ -25,6 +30,8 @@ pub(super) struct Lane {
     pub(super) ear: Option<Arc<Ear>>,
     /// Whether they are heard, once somebody wants that.
     pub(super) is_heard: Mutex<Option<bool>>,
+    /// What was loaded before anybody asked for it.
+    pub(super) stage: Arc<Stage>,
     /// How long lookups took.
     pub(super) latency: Histogram,
 }
@@ -53,6 +60,24 @@ impl Lane {
             block_on(within(&Time::system(), PATIENCE, begun));
         }
         has_thread.then_some(Some(ear.family))
+    }
+
+    /// Waits until other processes are heard, if the tier has a log of what they change. False if there is no thread.
+    pub(super) async fn hears(&self) -> bool {
+        let Some(ear) = &self.ear else { return true };
+        if self.follow().is_none() {
+            return false;
+        }
+        while !ear.has_begun.load(Ordering::SeqCst) {
+            within(&Time::system(), RETRY, std::future::pending::<()>()).await;
+        }
+        true
+    }
+
+    /// Whether all of these marks are there.
+    pub(super) async fn has(&self, marks: &Marks) -> bool {
+        let looks = marks.iter().map(|(key, _)| -> BoxFuture<'_, _> { Box::pin(self.mark(key)) });
+        all(looks).await.into_iter().eq(marks.iter().map(|(_, mark)| Some(*mark)))
     }
 
     /// The value of a mark, if it is there.

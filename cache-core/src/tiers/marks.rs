@@ -40,14 +40,37 @@ pub(super) fn part(namespace: &str, family: &str, call: &BackendKey) -> BackendK
     BackendKey::new(namespace, &function(family), "part", &call.as_str().as_bytes()[end..])
 }
 
-/// What processes call an event when they tell each other of it.
+/// What processes call an event when they tell each other of it: it follows from the name of its mark.
 pub(super) fn digest(family: &str, event: Option<&[u8]>) -> u64 {
-    let mut digest = Sha256::new();
-    digest.update(number(family.len()));
-    digest.update(family);
-    digest.update([u8::from(event.is_some())]);
-    digest.update(event.unwrap_or_default());
-    let digest: [u8; 32] = digest.finalize().into();
+    let mark = Mark { family: family.to_owned(), bytes: event.map(Into::into) };
+    digest_of(name(&key("", &mark)))
+}
+
+/// What they call the events that a value goes with, or what is done to its call.
+pub(super) fn digests(call: &BackendKey, marks: &Marks) -> Vec<u64> {
+    let all_of = BackendKey::new("", "", "any", b"");
+    let all_of = name(&all_of).trim_start_matches(':');
+    let digests = marks.iter().flat_map(|(mark, _)| {
+        let mut parts = name(mark).splitn(3, ':');
+        let (family, kind) = (parts.next().unwrap_or_default(), parts.next());
+        let all = !digest_of(&format!("{family}:{all_of}"));
+        let arguments = call.as_str().rsplit(':').next().unwrap_or_default();
+        match kind {
+            // That is no event, but the call is one of those that it is the mark of.
+            Some("part") => [digest_of(&format!("{family}:one:{arguments}")), all],
+            _ => [digest_of(name(mark)), all],
+        }
+    });
+    digests.collect()
+}
+
+/// A key without its namespace.
+fn name(key: &BackendKey) -> &str {
+    key.as_str().split_once(':').map_or("", |(_, name)| name)
+}
+
+fn digest_of(name: &str) -> u64 {
+    let digest: [u8; 32] = Sha256::digest(name).into();
     u64::from_le_bytes(*digest.first_chunk().expect("a digest is longer"))
 }
 

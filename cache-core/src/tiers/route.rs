@@ -11,9 +11,10 @@ use crate::event::Family;
 use crate::events::Mark;
 use crate::function::{Function, Tier, registered};
 use crate::identity::KeyRef;
+use crate::instance::{self, Instance, with_instance};
 use crate::outer::{Answer, Asking, Errand, Question};
 use crate::sync::{Arc, AtomicU64, Ordering};
-use crate::task::{BoxFuture, all, spawn, within};
+use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 
 use super::PATIENCE;
@@ -55,17 +56,14 @@ impl Route {
     /// Or why there is none.
     pub(super) fn new(
         function: &'static Function,
+        instance: Option<Instance>,
         namespace: &str,
         pending: &Arc<Pending>,
-        lanes: impl Iterator<Item = (Arc<Lane>, Tier)>,
+        lanes: Vec<(Arc<Lane>, Tier)>,
     ) -> Result<Self, String> {
-        let stow = (function.tiers.stow)().and_then(|stow| stow.downcast_ref::<Stow>());
-        let stow = stow.ok_or(
-            "they are not `Serialize` and `DeserializeOwned`, or borrow, or the function is generic or a method without a handle",
-        )?;
-        let Function { version, tiers, .. } = function;
-        let fingerprint = shape::join(shape::join(tiers.fingerprint, *version), (stow.shape)());
-        let lanes: Vec<_> = lanes.collect();
+        let stow = instance.map_or(function.tiers.stow, |instance| instance.stow);
+        let stow = found(stow).ok_or("they are not `Serialize` and `DeserializeOwned`")?;
+        let fingerprint = fingerprint(function, stow);
         let furthest = lanes.iter().rev().find(|(lane, _)| lane.ear.is_some());
         let shared = furthest.map_or(Some(None), |(lane, _)| lane.follow());
         let shared = shared.ok_or("no thread can be started to hear other processes")?;
@@ -100,7 +98,18 @@ impl Route {
     }
 
     fn key(&self, key: KeyRef<'_>) -> BackendKey {
-        BackendKey::new(&self.namespace, &self.name, &self.version, key.bytes)
+        self.key_of(key.bytes, key.instance)
+    }
+
+    /// What a call is called in the tiers.
+    pub(super) fn key_of(&self, bytes: &[u8], instance: Option<Instance>) -> BackendKey {
+        let bytes = with_instance(bytes, instance);
+        BackendKey::new(&self.namespace, &self.name, &self.version, &bytes)
+    }
+
+    /// Whether results go to a tier.
+    pub(super) fn goes_to(&self, lane: &Arc<Lane>) -> bool {
+        self.stops.iter().any(|stop| Arc::ptr_eq(&stop.lane, lane))
     }
 
     fn n_removed(&self, key: KeyRef<'_>) -> &AtomicU64 {
@@ -113,16 +122,9 @@ impl Route {
         let key = self.key(key);
         let part = marks::part(&self.namespace, &self.calls, &key);
         let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
-        tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect()
-    }
-
-    /// Notes that all results are removed.
-    pub(super) fn clear(&self) -> Vec<BoxFuture<'_, bool>> {
-        self.note_clear();
-        let scopes = [&marks::function(&self.calls), &self.name];
-        let scopes = scopes.map(|function| Scope::function(&self.namespace, function));
-        let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
-        tiers.flat_map(|tier| scopes.clone().map(|scope| tier.clearing(scope))).collect()
+        let removals = tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect();
+        self.stops.iter().for_each(|stop| stop.lane.stage.drop_one(&key));
+        removals
     }
 
     /// Has what loads leave that run now be removed again.
@@ -156,6 +158,9 @@ impl Route {
         let mut missed = Vec::new();
         let part = marks::part(&self.namespace, &self.calls, key);
         for (idx, stop) in self.stops.iter().enumerate() {
+            if question == Question::Anew {
+                stop.lane.stage.drop_one(key);
+            }
             if let Question::Result(endpoint) = question
                 && let Some(found) = self.find(stop, key, &part, endpoint).await
             {
@@ -174,17 +179,20 @@ impl Route {
         part: &BackendKey,
         endpoint: Option<Family>,
     ) -> Option<Found> {
-        let value = stop.lane.get(key).await?;
+        let staged = stop.lane.stage.take(key).filter(|value| value.is_fresh(&Time::system()));
+        let is_staged = staged.is_some();
+        let value = match staged {
+            Some(value) => value,
+            None => stop.lane.get(key).await?,
+        };
         let (mut marks, bytes) = marks::split(value.payload())?;
         if marks.first().is_none_or(|(key, _)| key != part)
             || endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name()))
         {
             return None;
         }
-        let looks =
-            marks.iter().map(|(key, _)| -> BoxFuture<'_, _> { Box::pin(stop.lane.mark(key)) });
-        let are_there = all(looks).await.into_iter().eq(marks.iter().map(|(_, mark)| Some(*mark)));
-        if !are_there {
+        // What lies on the stage goes when one of them does.
+        if !is_staged && !stop.lane.has(&marks).await {
             return None;
         }
         // What is done to the call here goes another way.
@@ -271,13 +279,10 @@ impl Errand for Asked {
         self.answer.as_ref().map(|found| found as &dyn Answer)
     }
 
-    fn keep(
-        self: Arc<Self>,
-        entry: EntryRef,
-        marks: Option<Vec<Mark>>,
-        left: Option<Duration>,
-    ) -> bool {
-        let Some(marks) = marks.filter(|_| !self.missed.is_empty()) else { return false };
+    fn keep(self: Arc<Self>, entry: EntryRef, marks: Vec<Mark>, left: Option<Duration>) -> bool {
+        if self.missed.is_empty() {
+            return false;
+        }
         let stored = Stored { entry, marks, left, at: Time::system().elapsed() };
         let busy = self.route.pending.begin();
         spawn(async move {
@@ -322,6 +327,40 @@ impl Answer for Found {
         let known: Vec<_> = marks.iter().map(|mark| marks::key(&self.namespace, mark)).collect();
         self.marks.iter().all(|(key, _)| known.contains(key))
     }
+}
+
+/// What tells a function, and those that it says it depends on, from what they were before they were edited.
+fn fingerprint(function: &'static Function, stow: &Stow) -> u64 {
+    let own = |Function { version, tiers, .. }: &'static Function, stow: Option<&Stow>| {
+        let shape = stow.map_or(0, |stow| (stow.shape)());
+        shape::join(shape::join(tiers.fingerprint, *version), shape)
+    };
+    let mut fingerprint = own(function, Some(stow));
+    // Each of them once, so that a circle ends.
+    let mut functions = vec![function];
+    let mut idx = 0;
+    while let Some(function) = functions.get(idx).copied() {
+        idx += 1;
+        for dependency in function.tiers.depends_on.iter().map(|function| function()) {
+            if !functions.iter().any(|known| std::ptr::eq(*known, dependency)) {
+                fingerprint =
+                    shape::join(fingerprint, own(dependency, found(dependency.tiers.stow)));
+                functions.push(dependency);
+            }
+        }
+    }
+    fingerprint
+}
+
+/// How values leave the process, if they can.
+fn found(stow: fn() -> Option<&'static instance::Stow>) -> Option<&'static Stow> {
+    stow().and_then(|stow| stow.downcast_ref())
+}
+
+/// All results of a function, and the marks of its calls.
+pub(super) fn scopes(namespace: &str, function: &'static Function) -> Result<[Scope; 2], String> {
+    let functions = [marks::function(&function.family().name()), name(function)?];
+    Ok(functions.map(|function| Scope::function(namespace, &function)))
 }
 
 /// What a function is called in keys: another function, in this program, is called otherwise.

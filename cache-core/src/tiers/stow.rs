@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::codec::{Coder, Encoded, Encoding};
 use crate::entry::{AnyValue, Entry};
 use crate::error::Error;
-use crate::function;
+use crate::instance;
 use crate::outcome::{Kind, Storable};
 use crate::outer::{CanStow, Stowed};
 
@@ -36,7 +36,7 @@ where
     K: Kind<Stored: Storable + Serialize + DeserializeOwned, Output: 'static>,
 {
     /// First choice: the type can be written and read.
-    pub fn __cache_stow(&self) -> Option<&'static function::Stow> {
+    pub fn __cache_stow(&self) -> Option<&'static instance::Stow> {
         Some(
             const {
                 &Stow {

@@ -16,18 +16,31 @@ where
         let miss = {
             let call = &mut {
                 static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-                    "get",
-                    ::cache_core::__private::module_path!(),
-                    ::cache_core::__private::file!(),
-                    {
-                        use ::cache_core::__private::line as __cache_line;
-                        __cache_line!()
-                    },
-                );
+                        "get",
+                        ::cache_core::__private::module_path!(),
+                        ::cache_core::__private::file!(),
+                        {
+                            use ::cache_core::__private::line as __cache_line;
+                            __cache_line!()
+                        },
+                    )
+                    .fingerprint(16237829377561179542u64);
                 ::cache_core::__private::register! {
                     & CACHE_FUNCTION
                 }
-                ::cache_core::__private::Site::generic(&CACHE_FUNCTION, &|| {})
+                ::cache_core::__private::Site::generic(
+                    &CACHE_FUNCTION,
+                    &|| {},
+                    || {
+                        #[allow(unused_imports)]
+                        use ::cache_core::__private::probes::*;
+                        (&::cache_core::__private::Stowed(
+                            ::cache_core::__private::Returns::<Option<String>>::NEW
+                                .__cache_kind(),
+                        ))
+                            .__cache_stow()
+                    },
+                )
             }
                 .call();
             call.arg(&id);

@@ -46,18 +46,16 @@ impl ::cache_core::handle::DeclaredAsync<
                 },
             )
             .ttl(::cache_core::__private::Duration::from_secs(300))
-            .stow(
-                1014549353353685699u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
-                            .__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(1014549353353685699u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
+                        .__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

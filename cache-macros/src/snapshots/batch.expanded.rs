@@ -60,18 +60,15 @@ impl user {
                 },
             )
             .events(&["UserUpdated"])
-            .stow(
-                1749692674844321992u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Option<User>>::NEW
-                            .__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(1749692674844321992u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Option<User>>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -219,5 +216,10 @@ impl user {
                 },
             )
             .await
+    }
+}
+impl ::cache_core::__private::Addressed for user {
+    fn function() -> &'static ::cache_core::__private::Function {
+        user::__cache_site().function()
     }
 }

@@ -37,20 +37,18 @@ for __cache_twice {
                 },
             )
             .cache_none()
-            .stow(
-                13897071923374017986u64,
-                || {
-                    #[allow(unused_imports)]
-                    use facade::cache::__private::probes::*;
-                    (&facade::cache::__private::Stowed(
-                        facade::cache::__private::Whole(
-                            facade::cache::__private::Returns::<Option<u32>>::NEW
-                                .__cache_kind(),
-                        ),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(13897071923374017986u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use facade::cache::__private::probes::*;
+                (&facade::cache::__private::Stowed(
+                    facade::cache::__private::Whole(
+                        facade::cache::__private::Returns::<Option<u32>>::NEW
+                            .__cache_kind(),
+                    ),
+                ))
+                    .__cache_stow()
+            });
         facade::cache::__private::register! {
             & CACHE_FUNCTION
         }

@@ -34,17 +34,15 @@ impl profile {
             )
             .inherit(false)
             .events(&["UserUpdated", "(\"plan\", _)", "PlanChanged"])
-            .stow(
-                4055335996154181151u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Profile>::NEW.__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(4055335996154181151u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Profile>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -130,5 +128,10 @@ impl profile {
                 let _ = profile(user);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for profile {
+    fn function() -> &'static ::cache_core::__private::Function {
+        profile::__cache_site().function()
     }
 }

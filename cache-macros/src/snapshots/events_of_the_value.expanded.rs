@@ -67,18 +67,15 @@ impl book {
                 },
             )
             .events(&["AuthorChanged", "BookChanged"])
-            .stow(
-                11428047034277735075u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Option<Book>>::NEW
-                            .__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(11428047034277735075u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Option<Book>>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -177,5 +174,10 @@ impl book {
                 },
             ),
         )
+    }
+}
+impl ::cache_core::__private::Addressed for book {
+    fn function() -> &'static ::cache_core::__private::Function {
+        book::__cache_site().function()
     }
 }

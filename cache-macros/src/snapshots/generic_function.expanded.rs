@@ -13,14 +13,15 @@ enum chunks {}
 impl chunks {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "chunks",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "chunks",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .fingerprint(8984580379420630420u64);
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -31,7 +32,18 @@ impl chunks {
     where
         T: Sync,
     {
-        ::cache_core::__private::Site::generic(chunks::__cache_function(), &|| {})
+        ::cache_core::__private::Site::generic(
+            chunks::__cache_function(),
+            &|| {},
+            || {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<usize>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            },
+        )
     }
     #[inline]
     fn __cache_plan<'a, T: Serialize, const N: usize>() -> ::cache_core::__private::Plan<
@@ -151,5 +163,10 @@ impl chunks {
                 let _ = chunks::<T, N>(items);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for chunks {
+    fn function() -> &'static ::cache_core::__private::Function {
+        ::cache_core::__private::Site::of(chunks::__cache_function()).function()
     }
 }

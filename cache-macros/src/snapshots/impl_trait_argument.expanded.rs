@@ -23,14 +23,15 @@ enum count {}
 impl count {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "count",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "count",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .fingerprint(14259749290682381338u64);
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -42,7 +43,18 @@ impl count {
         CacheImpl1: Database,
         CacheImpl2: Into<String> + Serialize,
     >() -> ::cache_core::__private::Site {
-        ::cache_core::__private::Site::generic(count::__cache_function(), &|| {})
+        ::cache_core::__private::Site::generic(
+            count::__cache_function(),
+            &|| {},
+            || {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            },
+        )
     }
     #[inline]
     fn __cache_plan<
@@ -156,5 +168,10 @@ impl count {
                 let _ = count::<T>(db, filter);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for count {
+    fn function() -> &'static ::cache_core::__private::Function {
+        ::cache_core::__private::Site::of(count::__cache_function()).function()
     }
 }

@@ -23,17 +23,15 @@ impl render {
                     __cache_line!()
                 },
             )
-            .stow(
-                16876437511767741163u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<String>::NEW.__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(16876437511767741163u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<String>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -125,5 +123,10 @@ impl render {
                 let _ = render(request, page, theme);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for render {
+    fn function() -> &'static ::cache_core::__private::Function {
+        render::__cache_site().function()
     }
 }

@@ -79,17 +79,15 @@ impl generate {
             )
             .labelled()
             .mortal()
-            .stow(
-                4918740065154790405u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(4918740065154790405u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Vec<u8>>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -204,5 +202,10 @@ impl generate {
                 },
             ),
         )
+    }
+}
+impl ::cache_core::__private::Addressed for generate {
+    fn function() -> &'static ::cache_core::__private::Function {
+        generate::__cache_site().function()
     }
 }

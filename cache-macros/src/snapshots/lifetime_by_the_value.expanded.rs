@@ -53,18 +53,15 @@ impl offer {
                 },
             )
             .mortal()
-            .stow(
-                1499030703882190401u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Option<Offer>>::NEW
-                            .__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(1499030703882190401u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Option<Offer>>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -182,5 +179,10 @@ impl offer {
                 let _ = offer(bank, article);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for offer {
+    fn function() -> &'static ::cache_core::__private::Function {
+        offer::__cache_site().function()
     }
 }

@@ -105,18 +105,16 @@ impl ::cache_core::handle::DeclaredAsync<
             .stale(::cache_core::__private::Duration::from_secs(3600))
             .has_stale()
             .answers_errors()
-            .stow(
-                8211634298234708935u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
-                            .__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(8211634298234708935u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Result<Profile, Error>>::NEW
+                        .__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

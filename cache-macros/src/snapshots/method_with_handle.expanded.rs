@@ -19,14 +19,15 @@ pub enum Find {}
 impl Find {
     fn __cache_function() -> &'static ::cache_core::__private::Function {
         static CACHE_FUNCTION: ::cache_core::__private::Function = ::cache_core::__private::Function::new(
-            "Catalog::find",
-            ::cache_core::__private::module_path!(),
-            ::cache_core::__private::file!(),
-            {
-                use ::cache_core::__private::line as __cache_line;
-                __cache_line!()
-            },
-        );
+                "Catalog::find",
+                ::cache_core::__private::module_path!(),
+                ::cache_core::__private::file!(),
+                {
+                    use ::cache_core::__private::line as __cache_line;
+                    __cache_line!()
+                },
+            )
+            .fingerprint(698435881682564309u64);
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -34,7 +35,19 @@ impl Find {
     }
     #[inline]
     fn __cache_site<T: Source>() -> ::cache_core::__private::Site {
-        ::cache_core::__private::Site::generic(Find::__cache_function(), &|| {})
+        ::cache_core::__private::Site::generic(
+            Find::__cache_function(),
+            &|| {},
+            || {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<Option<Product>>::NEW
+                        .__cache_kind(),
+                ))
+                    .__cache_stow()
+            },
+        )
     }
     #[inline]
     fn __cache_plan<T: Source>() -> ::cache_core::__private::Plan<Option<Product>> {
@@ -136,5 +149,10 @@ impl Find {
                 let _ = <(Catalog<T>)>::find(this, name);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for Find {
+    fn function() -> &'static ::cache_core::__private::Function {
+        ::cache_core::__private::Site::of(Find::__cache_function()).function()
     }
 }

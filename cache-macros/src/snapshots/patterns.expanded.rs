@@ -27,17 +27,15 @@ impl distance {
                     __cache_line!()
                 },
             )
-            .stow(
-                2958472364942228924u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<f64>::NEW.__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(2958472364942228924u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<f64>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }
@@ -126,5 +124,10 @@ impl distance {
                 let _ = distance(arg0, arg1, arg2, scale);
             },
         )
+    }
+}
+impl ::cache_core::__private::Addressed for distance {
+    fn function() -> &'static ::cache_core::__private::Function {
+        distance::__cache_site().function()
     }
 }

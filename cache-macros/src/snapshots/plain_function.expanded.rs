@@ -37,17 +37,15 @@ impl ::cache_core::handle::Declared<
                     __cache_line!()
                 },
             )
-            .stow(
-                16624690233849992499u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(16624690233849992499u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<u64>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -35,20 +35,18 @@ impl ::cache_core::handle::Declared<
             .ttl(::cache_core::__private::Duration::from_secs(5400))
             .err_ttl(::cache_core::__private::Duration::from_millis(250))
             .jitter(10)
-            .stow(
-                1823438442189534387u64,
-                || {
-                    #[allow(unused_imports)]
-                    use ::cache_core::__private::probes::*;
-                    (&::cache_core::__private::Stowed(
-                        ::cache_core::__private::Whole(
-                            ::cache_core::__private::Returns::<Result<u64, Error>>::NEW
-                                .__cache_kind(),
-                        ),
-                    ))
-                        .__cache_stow()
-                },
-            );
+            .fingerprint(1823438442189534387u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Whole(
+                        ::cache_core::__private::Returns::<Result<u64, Error>>::NEW
+                            .__cache_kind(),
+                    ),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -10,7 +10,16 @@ fn warm_up() {
                 },
             )
             .version(2)
-            .max_bytes(67108864);
+            .max_bytes(67108864)
+            .fingerprint(0u64)
+            .stow(|| {
+                #[allow(unused_imports)]
+                use ::cache_core::__private::probes::*;
+                (&::cache_core::__private::Stowed(
+                    ::cache_core::__private::Returns::<()>::NEW.__cache_kind(),
+                ))
+                    .__cache_stow()
+            });
         ::cache_core::__private::register! {
             & CACHE_FUNCTION
         }

@@ -48,3 +48,4 @@ mod tiered;
 mod traces;
 mod validation;
 mod verification;
+mod warm_start;

@@ -14,6 +14,7 @@ use cache_core::testing::TestCache;
 use cache_core::{
     Backend, Builder, Cache, Endpoint, Error, Event, HeapSize, cached, emit, emit_all,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::guarded::{Mood, Moody};
@@ -419,6 +420,86 @@ fn an_edited_function_and_a_changed_type_look_elsewhere() {
     assert_ne!(version("outer%3A%3Apoint"), version("edited%3A%3Apoint"));
 }
 
+/// The same functions twice, of which only the body of the innermost one differs.
+macro_rules! chain {
+    ($module:ident, $innermost:expr) => {
+        mod $module {
+            #![allow(dead_code, reason = "not all handles are used")]
+
+            use cache_core::cached;
+
+            #[cached]
+            pub(super) fn innermost(n: u64) -> u64 {
+                n + $innermost
+            }
+
+            #[cached(depends_on = [innermost])]
+            pub(super) async fn between<T: serde::Serialize + Into<u64>>(n: T) -> u64 {
+                innermost(n.into())
+            }
+
+            pub(super) struct Shop;
+
+            #[cached]
+            impl Shop {
+                #[cached(skip(self), version = 3, handle = Price, depends_on = [super::$module::between])]
+                pub(super) fn price(&self, n: u64) -> u64 {
+                    pollster::block_on(between(n))
+                }
+            }
+
+            #[cached(version = 1, depends_on = [Price, odd])]
+            pub(super) fn outermost(n: u64) -> u64 {
+                Shop.price(n)
+            }
+
+            #[cached(depends_on = [Price])]
+            pub(super) fn apart(n: u64) -> u64 {
+                Shop.price(n)
+            }
+
+            #[cached]
+            pub(super) fn independent(n: u64) -> u64 {
+                n
+            }
+
+            #[cached(depends_on = [odd])]
+            pub(super) fn even(n: u64) -> bool {
+                n == 0 || odd(n - 1)
+            }
+
+            #[cached(depends_on = [even, odd, innermost])]
+            pub(super) fn odd(n: u64) -> bool {
+                n != 0 && even(n - 1)
+            }
+        }
+    };
+}
+
+chain!(before, 1);
+chain!(after, 2);
+
+#[test]
+fn an_edited_function_takes_those_along_that_depend_on_it_however_far() {
+    let tier = Shared::new();
+    watched({
+        let tier = tier.clone();
+        move || {
+            run(&tier.process(), || {
+                let _ = (before::outermost(1), before::apart(1), before::independent(1));
+                let _ = (after::outermost(1), after::apart(1), after::independent(1));
+                let _ = (before::even(2), after::even(2));
+            });
+        }
+    });
+    let version = |module: &str, function: &str| tier.version(&format!("{module}%3A%3A{function}"));
+    let is_edited = |function| version("before", function) != version("after", function);
+    assert!(!is_edited("independent"));
+    for function in ["innermost", "Shop%3A%3Aprice", "outermost", "apart", "even", "odd"] {
+        assert!(is_edited(function), "{function}");
+    }
+}
+
 #[cached]
 fn untagged(n: u64) -> serde_json::Value {
     serde_json::json!({ "n": n })
@@ -464,25 +545,146 @@ fn label(n: u64) -> Option<Label> {
     (n > 0).then_some(Label { text: "a label" })
 }
 
+/// Nothing says that the result can be written out.
 #[cached]
-fn generic<T: Serialize + Into<u64>>(n: T) -> u64 {
-    n.into()
+fn kept_in_memory<T: Serialize + HeapSize + Clone + Send + Sync + 'static>(n: T) -> T {
+    n
 }
 
 #[test]
 fn what_cannot_leave_the_process_stays_in_memory_and_says_so_once() {
     let tier = Shared::new();
     let process = tier.process();
-    run(&process, || (handle(1).0, handle(2).0, generic(1_u8), generic(1_u32)));
+    run(&process, || (handle(1).0, handle(2).0, kept_in_memory(1_u8), kept_in_memory(1_u32)));
     assert_eq!(run(&process, || label(1).map(|label| label.text)), Some("a label"));
     assert_eq!(process.stats().kept, 0);
     let warnings = process.config().warnings;
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    for (warning, function) in warnings.iter().zip(["handle", "generic", "label"]) {
+    for (warning, function) in warnings.iter().zip(["handle", "kept_in_memory", "label"]) {
         let wanted = format!("`it::outer::{function}` stay in memory");
         assert!(warning.contains(&wanted), "{warning}");
     }
-    assert_eq!(process.run(|| (handle(1).0, generic::peek::<u8>(&1))), (1, Some(1)));
+    assert_eq!(process.run(|| (handle(1).0, kept_in_memory::peek::<u8>(&1))), (1, Some(1)));
+}
+
+/// The same arguments for each type.
+#[cached]
+fn width<T: 'static>(n: usize) -> usize {
+    n * size_of::<T>()
+}
+
+/// A result whose type the caller chooses.
+#[cached(disk)]
+async fn same_again<T>(n: T) -> Option<T>
+where
+    T: Serialize + DeserializeOwned + HeapSize + Clone + Send + Sync + 'static,
+{
+    Some(n)
+}
+
+#[cached]
+fn n_items(items: impl IntoIterator<Item = u32> + Serialize) -> usize {
+    items.into_iter().count()
+}
+
+#[cached]
+fn sum_of_widths(n: usize) -> usize {
+    width::<u8>(n) + width::<u32>(n)
+}
+
+trait Shape {
+    fn side(&self) -> u64;
+
+    fn area(&self) -> u64;
+
+    #[cached(key = self.side())]
+    fn title(&self) -> String {
+        format!("{} of {}", self.side(), std::any::type_name::<Self>())
+    }
+}
+
+struct Square(u64);
+struct Triangle(u64);
+
+impl Shape for Square {
+    fn side(&self) -> u64 {
+        self.0
+    }
+
+    #[cached(key = self.0)]
+    fn area(&self) -> u64 {
+        self.0 * self.0
+    }
+}
+
+impl Shape for Triangle {
+    fn side(&self) -> u64 {
+        self.0
+    }
+
+    #[cached(key = self.0)]
+    fn area(&self) -> u64 {
+        self.0 * self.0 / 2
+    }
+}
+
+#[cached(handle = none)]
+fn without_handle(n: u64) -> u64 {
+    n + 1
+}
+
+/// Calls of all kinds of functions that are several, and what they return.
+fn many_in_one() -> Vec<String> {
+    let numbers = [width::<u8>(3), width::<u32>(3), n_items(vec![1, 2]), n_items([1, 2, 3])];
+    let areas = [Square(4).area(), Triangle(4).area(), without_handle(1)];
+    let titles = [Square(4).title(), Triangle(4).title()];
+    let same = pollster::block_on(async { (same_again(7_u8).await, same_again('x').await) });
+    vec![format!("{numbers:?} {areas:?} {titles:?} {same:?}")]
+}
+
+#[test]
+fn instantiations_and_methods_are_told_apart_in_the_tier() {
+    let tier = Shared::new();
+    let (first, second) = (tier.process(), tier.process());
+    let results = run(&first, many_in_one);
+    assert!(first.config().warnings.is_empty(), "{:?}", first.config().warnings);
+    assert_eq!((first.stats().loads, first.stats().kept), (11, 11));
+    assert_eq!(run(&second, many_in_one), results);
+    assert_eq!((second.stats().loads, second.stats().recalled), (0, 11));
+}
+
+#[test]
+fn what_is_done_to_one_instantiation_is_done_in_the_tier() {
+    let tier = Shared::new();
+    let calls = || (width::<u8>(1), width::<u32>(1), width::<u32>(2), sum_of_widths(2));
+    run(&tier.process(), calls);
+    let recalled = || {
+        let process = tier.process();
+        assert_eq!(run(&process, calls), (1, 4, 8, 10));
+        process.stats().recalled
+    };
+    assert_eq!(recalled(), 4);
+    let writer = tier.process();
+    writer.run(|| width::invalidate::<u32>(&2));
+    assert_eq!(recalled(), 3, "that call, and what was made from it and from another one");
+    assert_eq!(recalled(), 4);
+    writer.run(width::clear);
+    assert_eq!(recalled(), 0, "also by who has called none of them");
+}
+
+#[test]
+fn a_program_finds_instantiations_again_when_it_is_started_anew() {
+    if is_process() {
+        let results = many_in_one();
+        assert!(Cache::global().flush(Duration::from_secs(10)), "all is written");
+        return println!("printed: {} {results:?}", Cache::global().stats().recalled);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().to_str().expect("a name");
+    let test = "outer::a_program_finds_instantiations_again_when_it_is_started_anew";
+    let variables = [("CACHE_DIR", directory), ("CACHE_BACKEND", "filesystem")];
+    let first = in_process(test, &variables);
+    assert_eq!(in_process(test, &variables), first.replacen("0 ", "11 ", 1));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 73] = [
+const ORDER: [&str; 74] = [
     "sync",
     "clock",
     "error",
@@ -22,6 +22,7 @@ const ORDER: [&str; 73] = [
     "key",
     "codec",
     "backend",
+    "instance",
     "event",
     "events",
     "sources",

@@ -1,7 +1,9 @@
 // errors: 1
 use cache_core::cached;
 
-#[cached(depends_on = [shop])]
+struct Tax;
+
+#[cached(depends_on = [Tax])]
 fn price(id: u64) -> u64 {
     id
 }
