@@ -411,7 +411,7 @@ fn serve<R>(
     found: &Found<'_>,
     plan: Plan<R>,
 ) -> Option<R> {
-    if found.entry().is_special() && !is_served(cache, state, instance, found) {
+    if found.entry().is_special() && !is_served(cache, state, instance, found.entry()) {
         return None;
     }
     if cache.memory.note_hit(found, state, &cache.clock) {
@@ -426,9 +426,8 @@ fn is_served(
     cache: &Inner,
     state: &FunctionState,
     instance: Option<Instance>,
-    found: &Found<'_>,
+    entry: Entry<'_>,
 ) -> bool {
-    let entry = found.entry();
     if !entry.is_of(instance)
         || !entry.is_current()
         || !is_heard(|endpoint| hears(entry, endpoint))
@@ -436,14 +435,22 @@ fn is_served(
     {
         return false;
     }
+    if state.notes_hits() {
+        note_hit_of(cache, state, entry);
+    }
+    true
+}
+
+/// Notes a hit of a function with limits of its own or with labels.
+#[inline(never)]
+fn note_hit_of(cache: &Inner, state: &FunctionState, entry: Entry<'_>) {
     if state.is_limited() {
         // It has an order of its own, which may be an exact one.
         cache.memory.note_order(entry, state);
     }
-    if let Some(label) = entry.label() {
-        label.note_hit(found.slot());
+    if let Some((label, slot)) = entry.label().zip(epoch::slot()) {
+        label.note_hit(slot);
     }
-    true
 }
 
 /// Whether nothing is to be done about an entry but to serve it. Reading the clock costs more than all else in a hit.
@@ -573,8 +580,9 @@ fn look<R>(
         return Look::Due(out, spare(entry, true));
     }
     let is_doubted = age == Age::Fresh
-        && key.state.is_to_verify(plan.are_same().is_some())
-        && !context::is_verifying();
+        && key.state.is_verified()
+        && !context::is_verifying()
+        && key.state.is_to_verify(plan.are_same().is_some());
     if is_doubted {
         Look::Doubt(Spare { is_doubted, ..spare(entry, true) })
     } else {

@@ -390,6 +390,7 @@ pub(crate) struct FunctionState {
     pub(crate) budget: Budget,
     pub(crate) reuse: Reuse,
     is_limited: bool,
+    notes_hits: bool,
     /// Its number in its cache.
     pub(crate) owner: u32,
     /// A lifetime that the environment sets over the attribute's.
@@ -450,6 +451,7 @@ impl FunctionState {
             counters: Counters::new(is_global),
             times: Times::default(),
             is_limited: budget.has_limit(),
+            notes_hits: budget.has_limit() || function.is_labelled,
             budget,
             reuse: Reuse::default(),
             owner,
@@ -475,9 +477,7 @@ impl FunctionState {
 
     /// Whether this hit is.
     pub(crate) fn is_to_verify(&self, is_comparable: bool) -> bool {
-        self.is_verified()
-            && *self.is_comparable.get_or_init(|| is_comparable)
-            && self.sampler.takes(self.verify.share)
+        *self.is_comparable.get_or_init(|| is_comparable) && self.sampler.takes(self.verify.share)
     }
 
     /// Notes the key of a result that differed from a fresh one. True for the first one.
@@ -533,6 +533,12 @@ impl FunctionState {
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
         self.is_limited
+    }
+
+    /// Whether more is noted of its hits than of those of others: it has limits of its own, or labels.
+    #[inline]
+    pub(crate) fn notes_hits(&self) -> bool {
+        self.notes_hits
     }
 
     /// Whether the order in which its results are used is to be exact, on account of its own limits.

@@ -20,6 +20,8 @@ const OTHER: &str = "other";
 pub(crate) struct Labels {
     is_global: bool,
     all: Mutex<BTreeMap<Box<str>, Arc<Counts>>>,
+    /// The bytes that all of it takes.
+    size: AtomicUsize,
 }
 
 /// The label of an entry.
@@ -40,7 +42,7 @@ pub(crate) struct Counts {
 
 impl Labels {
     pub(crate) fn new(is_global: bool) -> Self {
-        Self { is_global, all: Mutex::default() }
+        Self { is_global, all: Mutex::default(), size: AtomicUsize::new(0) }
     }
 
     /// The label of an entry.
@@ -61,28 +63,31 @@ impl Labels {
             return Arc::clone(counts);
         }
         let counts = Arc::new(Counts::new(self.is_global));
+        self.size.fetch_add(name.len() + size_of::<Counts>(), Ordering::Relaxed);
         all.insert(name.into(), Arc::clone(&counts));
         counts
     }
 
     /// What has happened, the label with the most hits first.
     pub(crate) fn stats(&self) -> Vec<LabelStats> {
-        let all = self.all.lock();
+        // Reading what threads have counted takes another lock.
+        let all = self.all.lock().clone();
         let mut stats: Vec<_> = all.iter().map(|(label, counts)| counts.stats(label)).collect();
         stats.sort_by_key(|it| std::cmp::Reverse(it.hits));
         stats
     }
 
     pub(crate) fn reset(&self) {
-        for counts in self.all.lock().values() {
-            *counts.baseline.lock() = counts.totals();
+        let all = self.all.lock().clone();
+        for counts in all.values() {
+            let totals = counts.totals();
+            *counts.baseline.lock() = totals;
         }
     }
 
     /// The bytes that all of it takes.
     pub(crate) fn size(&self) -> usize {
-        let all = self.all.lock();
-        all.keys().map(|label| label.len() + size_of::<Counts>()).sum()
+        self.size.load(Ordering::Relaxed)
     }
 }
 

@@ -93,6 +93,8 @@ pub(crate) struct Histogram {
     octaves: OnceLock<Box<[Octave; OCTAVES]>>,
     /// Into which octaves something has ever fallen, a bit for each: the others need not be read.
     used: AtomicU64,
+    /// Which octaves have their memory besides those, in the same way.
+    reserved: AtomicU64,
     max: AtomicU64,
 }
 
@@ -106,6 +108,7 @@ impl Histogram {
             for octave in self.octaves().iter().take(N_RESERVED) {
                 octave.get_or_init(Box::default);
             }
+            self.reserved.store((1 << N_RESERVED) - 1, Ordering::Relaxed);
         }
     }
 
@@ -160,9 +163,11 @@ impl Histogram {
 
     /// The bytes that it takes beside itself.
     fn size(&self) -> usize {
-        let octaves = self.octaves.get().map_or(&[][..], |octaves| &**octaves);
-        let n_there = octaves.iter().filter(|octave| octave.get().is_some()).count();
-        size_of_val(octaves) + n_there * size_of::<Steps>()
+        if self.octaves.get().is_none() {
+            return 0;
+        }
+        let there = self.used.load(Ordering::Relaxed) | self.reserved.load(Ordering::Relaxed);
+        size_of::<[Octave; OCTAVES]>() + there.count_ones() as usize * size_of::<Steps>()
     }
 
     fn octaves(&self) -> &[Octave; OCTAVES] {

@@ -95,7 +95,7 @@ fn report(plan: &Plan) -> Result<ExitCode> {
     println!("  writes     {n_writes:>9}   acknowledged");
     println!("violations   {n_violations:>9}   answers older than a write acknowledged before\n");
     let cache = Cache::global();
-    println!("{}\nwith other limits: {}\n", cache.stats(), cache.curve());
+    println!("hit rate     {:>8.1}%   of all cached calls\n", cache.stats().hit_rate() * 100.0);
     println!("function         hits     loads  coalesced  invalidated  hit rate");
     for function in cache.functions() {
         let stats = function.stats;
