@@ -848,7 +848,8 @@ impl Builder {
         self
     }
 
-    /// The address of the Redis server. `REDIS_URL` wins over it.
+    /// The address of the Redis server, or those of some nodes of a cluster with commas between them. `REDIS_URL` wins
+    /// over it.
     pub fn redis_url(mut self, url: impl Into<String>) -> Self {
         self.settings.tiers.redis_url = Some(url.into());
         self

@@ -20,6 +20,8 @@ mod stow;
 use std::collections::HashMap;
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
+use crate::backend::Redis;
 use crate::backend::{CacheBackend, Circuit, Filesystem, Guarded, Health, Scope, Told};
 use crate::config::{Backend, TierSettings};
 use crate::entry::EntryRef;
@@ -400,8 +402,11 @@ fn open_disk(settings: &TierSettings) -> Result<Guarded, String> {
 #[cfg(feature = "redis")]
 fn open_redis(settings: &TierSettings) -> Result<Guarded, String> {
     let url = settings.redis_url.as_deref().ok_or("no address is known: set REDIS_URL")?;
-    let redis = crate::backend::Redis::new(url).map_err(|error| error.to_string())?;
-    Ok(Guarded::new(Arc::new(redis)))
+    let redis = match url.split_once(',') {
+        Some(_) => Redis::cluster(url.split(',').map(str::trim)),
+        None => Redis::new(url),
+    };
+    Ok(Guarded::new(Arc::new(redis.map_err(|error| error.to_string())?)))
 }
 
 #[cfg(not(feature = "redis"))]

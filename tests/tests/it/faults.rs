@@ -4,12 +4,16 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use cache_core::backend::{Filesystem, Redis, Time};
 use cache_core::testing::TestCache;
 use cache_core::{Backend, Cache, Event, cached, emit};
 
-use crate::redis::Server;
+use crate::redis::{Cluster, Server};
 use crate::support::{eventually, watched};
 
 #[derive(Event)]
@@ -18,7 +22,7 @@ struct Repainted {
 }
 
 /// A result that shows whether it is the right one, and whole.
-#[cached(invalidate_on = [Repainted { picture }])]
+#[cached(ttl = 1h, invalidate_on = [Repainted { picture }])]
 fn picture(picture: u64) -> Vec<u64> {
     expected(picture)
 }
@@ -83,6 +87,40 @@ fn process(builder: cache_core::Builder) -> TestCache {
     TestCache::from_builder(builder.max_entries(2).lease(Duration::from_millis(300)))
 }
 
+type Jump = (&'static str, fn(&Time));
+
+/// How a wall clock may jump.
+const JUMPS: [Jump; 2] = [
+    ("wall clock set forward by a day", |time| time.set_wall(time.wall() + DAY)),
+    ("wall clock set back by a day", |time| time.set_wall(time.wall() - DAY)),
+];
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Does `work` with a fault that consists in what another process does from then on.
+fn with_another<R>(process: TestCache, work: impl FnOnce(&mut dyn FnMut()) -> R) -> R {
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (process, is_done) = (&process, &is_done);
+        let mut begin = || {
+            scope.spawn(move || {
+                for n in (0..50).cycle() {
+                    if is_done.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    process.run(|| {
+                        picture::put(n, expected(n));
+                        picture::invalidate(&((n + 25) % 50));
+                    });
+                }
+            });
+        };
+        let out = work(&mut begin);
+        is_done.store(true, Ordering::SeqCst);
+        out
+    })
+}
+
 fn in_redis(url: String) -> TestCache {
     process(Cache::builder().backend(Backend::Redis).redis_url(url))
 }
@@ -91,7 +129,7 @@ fn in_redis(url: String) -> TestCache {
 fn no_fault_of_a_server_makes_a_call_fail_or_wrong() {
     type Inject = fn(&mut Server);
     let faults: [(&str, Inject); 10] = [
-        ("nothing", |_| ()),
+        ("none, Redis", |_| ()),
         ("server killed", Server::kill),
         ("server killed and started anew", |server| {
             server.kill();
@@ -129,6 +167,42 @@ fn no_fault_of_a_server_makes_a_call_fail_or_wrong() {
         Row::new("keys evicted", &process, || {
             drop(server.ask(&["CONFIG", "SET", "maxmemory", "1200kb"]));
         })
+    }));
+    rows.push(watched(|| {
+        let server = Server::start(&[]);
+        let process = in_redis(server.url());
+        with_another(in_redis(server.url()), |other| {
+            Row::new("another process writes and removes the same", &process, other)
+        })
+    }));
+    for (fault, jump) in JUMPS {
+        rows.push(watched(move || {
+            let server = Server::start(&[]);
+            let time = Time::manual();
+            time.set_wall(Time::system().wall());
+            let redis = Redis::new(&server.url()).expect("an address").time(time.clone());
+            let process = process(Cache::builder().custom_backend(Arc::new(redis)));
+            Row::new(fault, &process, || jump(&time))
+        }));
+    }
+    // The others go on answering for what they have.
+    let partial = ["--cluster-require-full-coverage", "no", "--cluster-node-timeout", "500"];
+    rows.push(watched(|| Row::new("none, cluster", &in_redis(Cluster::start(&[]).url()), || ())));
+    rows.push(watched(|| {
+        let cluster = Cluster::start(&[]);
+        let mut moving = None;
+        let process = in_redis(cluster.url());
+        let row = Row::new("slots of a cluster move", &process, || {
+            moving = Some(cluster.reshard(0, 1));
+        });
+        let end = moving.expect("it was begun").wait().expect("its end");
+        assert!(end.success(), "the slots have moved");
+        row
+    }));
+    rows.push(watched(move || {
+        let mut cluster = Cluster::start(&partial);
+        let process = in_redis(cluster.url());
+        Row::new("a node of a cluster lost", &process, || cluster.nodes[1].kill())
     }));
     rows.push(watched(|| {
         let server = Server::start(&["--requirepass", "secret"]);
@@ -176,7 +250,7 @@ impl Drop for SmallDisk {
 fn no_fault_of_a_directory_makes_a_call_fail_or_wrong() {
     type Inject = fn(&Path);
     let faults: [(&str, Inject); 8] = [
-        ("nothing", |_| ()),
+        ("none, directory", |_| ()),
         ("directory moved away", |folder| {
             fs::rename(folder, folder.with_extension("away")).expect("it is there");
         }),
@@ -226,6 +300,23 @@ fn no_fault_of_a_directory_makes_a_call_fail_or_wrong() {
             Row::new(fault, &on_disk(folder.path()), || inject(&format))
         })
     }));
+    rows.push(watched(move || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let process = on_disk(folder.path());
+        with_another(on_disk(folder.path()), |other| {
+            Row::new("another process writes and removes the same", &process, other)
+        })
+    }));
+    for (fault, jump) in JUMPS {
+        rows.push(watched(move || {
+            let folder = tempfile::tempdir().expect("a folder");
+            let time = Time::manual();
+            time.set_wall(Time::system().wall());
+            let disk = Filesystem::new(folder.path()).expect("a path").time(time.clone());
+            let process = process(Cache::builder().custom_backend(Arc::new(disk)));
+            Row::new(fault, &process, || jump(&time))
+        }));
+    }
     // Without the right to mount one, or where nothing is stopped by it, there is no row.
     if let Some(disk) = SmallDisk::new("size=256k") {
         rows.push(watched(move || Row::new("disk full", &on_disk(disk.0.path()), || ())));

@@ -457,10 +457,12 @@ fn several_processes_may_write_the_same_keys() {
 fn a_process_that_is_killed_while_it_writes_leaves_nothing_wrong() {
     let mut disk = Disk::new();
     disk.time.set_wall(SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000));
-    for _ in 0..5 {
+    let temporary = disk.folder.path().join("cache-core-1/temporary");
+    let n_temporary = || fs::read_dir(&temporary).map_or(0, Iterator::count);
+    for _ in 0..50 {
+        let n_left = n_temporary();
         let mut process = process(disk.folder.path(), 1_000).spawn().expect("a process");
-        let base = disk.folder.path().join("cache-core-1");
-        eventually("it writes", || base.exists() && !files_below(&base).is_empty());
+        eventually("it is in the middle of writing", || n_temporary() > n_left);
         process.kill().expect("it runs");
         process.wait().expect("its end");
     }
@@ -470,12 +472,11 @@ fn a_process_that_is_killed_while_it_writes_leaves_nothing_wrong() {
             assert!(bytes.iter().all(|byte| *byte == bytes[0]));
         }
     }
-    let temporary = disk.folder.path().join("cache-core-1/temporary");
     fs::write(temporary.join("killed-1"), "half a val").expect("a file");
     fs::create_dir(temporary.join("killed-2")).expect("a folder");
     disk.restart();
     disk.stats();
-    assert_eq!(fs::read_dir(temporary).expect("a folder").count(), 0, "what was left is removed");
+    assert_eq!(n_temporary(), 0, "what was left is removed");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use cache_core::{
 use pollster::FutureExt;
 
 use crate::outer::is_process;
-use crate::redis::Server;
+use crate::redis::{Cluster, Server};
 use crate::support::{Gate, eventually, watched};
 
 /// A process that has just started, with a tier that others share.
@@ -665,6 +665,45 @@ fn two_processes_with_one_server_hear_each_other_whatever_becomes_of_it() {
             server.kill();
             server = Server::start_on(server.port, &[]);
         });
+        let keeps_data = ["--appendonly", "yes"];
+        fleet.sail("the server is started anew, to keep data", "emit", || {
+            server.kill();
+            server = Server::start_on(server.port, &keeps_data);
+        });
+        for verb in ["emit", "invalidate"] {
+            let mut restarted = None;
+            fleet.sail("the server is started anew, with its data", verb, || {
+                restarted = Some(server.restart(&keeps_data));
+            });
+            server = restarted.expect("it was");
+        }
         fleet.sail("the server is gone", "emit", || server.kill());
+    });
+}
+
+#[test]
+fn two_processes_with_a_cluster_hear_each_other_whatever_becomes_of_it() {
+    if is_process() {
+        return serve();
+    }
+    let test = "news::two_processes_with_a_cluster_hear_each_other_whatever_becomes_of_it";
+    watched(move || {
+        let mut cluster = Cluster::start(&["--cluster-node-timeout", "500"]);
+        let variables = [
+            ("CACHE_BACKEND", "redis".to_owned()),
+            ("REDIS_URL", cluster.url()),
+            ("CACHE_LEASE", "300ms".to_owned()),
+        ];
+        let fleet = Fleet::new(test, &variables);
+        for verb in ["emit", "invalidate"] {
+            fleet.sail("nothing happens", verb, || ());
+        }
+        // Which node has the log is up to its name.
+        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+            let mut moving = None;
+            fleet.sail("slots move", "emit", || moving = Some(cluster.reshard(from, to)));
+            assert!(moving.expect("it was begun").wait().expect("its end").success());
+        }
+        fleet.sail("a node is lost", "emit", || cluster.nodes[2].kill());
     });
 }

@@ -18,7 +18,7 @@ use crate::support::{eventually, watched};
 pub(crate) struct Server {
     process: Child,
     pub(crate) port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -27,7 +27,17 @@ impl Server {
     }
 
     pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(tempfile::tempdir().expect("a folder"), port, options)
+    }
+
+    /// Kills it and starts it anew, with what it has left in its folder.
+    pub(crate) fn restart(mut self, options: &[&str]) -> Self {
+        self.kill();
+        let nowhere = tempfile::tempdir().expect("a folder");
+        Self::start_in(std::mem::replace(&mut self.folder, nowhere), self.port, options)
+    }
+
+    fn start_in(folder: TempDir, port: u16, options: &[&str]) -> Self {
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
             .arg(folder.path())
@@ -40,11 +50,15 @@ impl Server {
                 )
             });
         eventually("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { process, port, _folder: folder }
+        Self { process, port, folder }
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.address())
     }
 
     fn cache(&self) -> Redis {
@@ -78,6 +92,55 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+/// Three servers of a test's own that share the keys among them.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Server>,
+}
+
+impl Cluster {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let node = || {
+            // By itself it would be so much higher that there may be none.
+            let bus = free_port().to_string();
+            let of_cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+            Server::start(&[&of_cluster, options].concat())
+        };
+        let cluster = Self { nodes: (0..3).map(|_| node()).collect() };
+        let mut create = Command::new("redis-cli");
+        create.args(["--cluster", "create", "--cluster-yes"]);
+        create.args(cluster.nodes.iter().map(Server::address));
+        let output = create.output().expect("redis-cli");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        eventually("the nodes agree", || {
+            let is_ok = |node: &Server| node.ask(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+            cluster.nodes.iter().all(is_ok)
+        });
+        cluster
+    }
+
+    /// The addresses of all nodes.
+    pub(crate) fn url(&self) -> String {
+        self.nodes.iter().map(Server::url).collect::<Vec<_>>().join(",")
+    }
+
+    /// Has one node give a thousand slots to another, in a process of its own, which has begun to when this returns.
+    pub(crate) fn reshard(&self, from: usize, to: usize) -> Child {
+        let node = &self.nodes[from];
+        let shards = || node.ask(&["CLUSTER", "SHARDS"]);
+        let before = shards();
+        let [from, to] = [from, to].map(|idx| self.nodes[idx].ask(&["CLUSTER", "MYID"]));
+        let moving = Command::new("redis-cli")
+            .args(["--cluster", "reshard", &self.nodes[0].address()])
+            .args(["--cluster-from", &from, "--cluster-to", &to])
+            .args(["--cluster-slots", "1000", "--cluster-yes"])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-cli");
+        eventually("slots move", || shards() != before);
+        moving
     }
 }
 
@@ -136,15 +199,8 @@ fn a_password_and_a_database_are_part_of_the_address() {
 
 #[test]
 fn a_cluster_conforms() {
-    let nodes: Vec<Server> = (0..3).map(|_| Server::start(&["--cluster-enabled", "yes"])).collect();
-    let mut command = Command::new("redis-cli");
-    command.args(["--cluster", "create", "--cluster-yes"]);
-    command.args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)));
-    let output = command.output().expect("redis-cli");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    eventually("the nodes agree", || {
-        nodes.iter().all(|node| node.ask(&["CLUSTER", "INFO"]).contains("cluster_state:ok"))
-    });
+    let cluster = Cluster::start(&[]);
+    let nodes = &cluster.nodes;
     let urls: Vec<String> = nodes.iter().map(Server::url).collect();
     let cache = patient(Redis::cluster(urls.iter().map(String::as_str)).expect("addresses"));
     for n in 0..100 {
