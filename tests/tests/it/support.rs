@@ -30,14 +30,22 @@ pub(crate) fn watched<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'stat
 }
 
 /// Waits, without taking time as a measure of anything, until something has happened on another thread.
-#[expect(clippy::disallowed_methods, reason = "the patience of a watchdog")]
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, happened: impl FnMut() -> bool) {
+    assert!(happens_within(PATIENCE, happened), "this never happened: {what}");
+}
+
+/// Waits until something has happened on another thread, or is taken not to happen any more.
+#[expect(clippy::disallowed_methods, reason = "the patience of a watchdog")]
+pub(crate) fn happens_within(patience: Duration, mut happened: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !happened() {
-        assert!(start.elapsed() < PATIENCE, "this never happened: {what}");
+        if start.elapsed() >= patience {
+            return false;
+        }
         thread::yield_now();
     }
+    true
 }
 
 /// Counts the runs of a body.

@@ -9,7 +9,7 @@ use cache_core::testing::TestCache;
 use cache_core::{Backend, Builder, Cache, Event, cached, emit, emit_all};
 
 use crate::redis::Server;
-use crate::support::{eventually, watched};
+use crate::support::{eventually, happens_within, watched};
 
 #[derive(Event)]
 struct Reprinted {
@@ -55,17 +55,21 @@ fn use_pages(builder: Builder, n_pages: u64) {
 }
 
 /// A process that has just started, with so many pages at hand.
-fn started(builder: Builder, n_pages: usize) -> TestCache {
-    // A busy machine may take its time.
-    let process = TestCache::from_builder(builder.warm_start(PLENTY, SOON).lease(SOON));
-    eventually("the pages are at hand", || staged(&process) == n_pages);
-    process
+///
+/// On a busy machine a tier may be too slow for some of them, as it may be for calls: then another one is started.
+fn started(builder: impl Fn() -> Builder, n_pages: usize) -> TestCache {
+    loop {
+        let process = TestCache::from_builder(builder().warm_start(PLENTY, SOON));
+        if happens_within(Duration::from_secs(2), || staged(&process) == n_pages) {
+            return process;
+        }
+    }
 }
 
 /// Calls that a warm start has made ready ask no tier.
 fn needs_no_tier(builder: impl Fn() -> Builder, n_requests: impl Fn() -> u64) {
     use_pages(builder(), 20);
-    let process = started(builder(), 20);
+    let process = started(&builder, 20);
     let (before, asked) = (n_requests(), lookups(&process));
     process.run(|| (0..20).for_each(|n| assert_eq!(page(n), page::uncached(n))));
     assert_eq!((process.stats().loads, process.stats().recalled), (0, 20));
@@ -89,7 +93,7 @@ fn calls_after_a_warm_start_ask_neither_directory_nor_server() {
         let server = Server::start(&[]);
         let n_gets = || {
             let stats = server.ask(&["INFO", "commandstats"]);
-            let gets = stats.lines().find_map(|line| line.strip_prefix("cmdstat_get:calls="));
+            let gets = stats.lines().find_map(|line| line.strip_prefix("cmdstat_mget:calls="));
             let n_gets = gets.and_then(|line| line.split(',').next()?.parse().ok());
             n_gets.unwrap_or_else(|| panic!("no number of commands in {stats}"))
         };
@@ -139,7 +143,7 @@ fn what_is_changed_between_a_warm_start_and_the_call_is_not_served() {
             for is_own in [true, false] {
                 let builder = shared();
                 use_pages(builder(), 5);
-                let process = started(builder(), 5);
+                let process = started(&builder, 5);
                 let other = TestCache::from_builder(builder());
                 if is_own {
                     process.run(verb)
@@ -161,7 +165,7 @@ fn what_is_made_of_something_that_changes_is_not_served_after_a_warm_start() {
         let first = TestCache::from_builder(builder().warm_start(0, SOON));
         first.run(|| (index(1), index(2)));
         flush(&first);
-        let process = started(builder(), 4);
+        let process = started(&builder, 4);
         TestCache::from_builder(builder()).run(|| emit(Reprinted { page: 1 }));
         eventually("it is heard", || staged(&process) == 2);
         process.run(|| (index(1), index(2)));
@@ -174,9 +178,7 @@ fn who_is_cut_off_from_the_others_has_nothing_at_hand_for_longer_than_a_lease() 
     watched(|| {
         let mut server = Server::start(&[]);
         use_pages(in_redis(&server), 5);
-        let builder = in_redis(&server).warm_start(PLENTY, SOON).lease(Duration::from_millis(500));
-        let process = TestCache::from_builder(builder);
-        eventually("the pages are at hand", || staged(&process) == 5);
+        let process = started(|| in_redis(&server).lease(Duration::from_millis(500)), 5);
         server.kill();
         eventually("the lease is over", || staged(&process) == 0);
     });
