@@ -84,14 +84,17 @@ async fn load_all(lane: &Arc<Lane>, max_bytes: usize) {
     for _ in 0..TRIES {
         let mut missed = Vec::new();
         for keys in left.chunks(AT_ONCE) {
-            let loads = keys
-                .iter()
-                .map(|key| -> BoxFuture<'_, Placed> { Box::pin(load_one(lane, key, max_bytes)) });
-            for (key, placed) in keys.iter().zip(all(loads).await) {
+            let loads =
+                keys.iter().map(|key| -> BoxFuture<'_, _> { Box::pin(load_one(lane, key)) });
+            // In their order, whichever comes first: the most used ones have room.
+            for (key, loaded) in keys.iter().zip(all(loads).await) {
+                let placed = loaded.map(|Loaded { value, digests, n_changes }| {
+                    lane.stage.put(key.clone(), value, digests, n_changes, max_bytes)
+                });
                 match placed {
-                    Placed::Yes => {}
-                    Placed::Outdated => missed.push(key.clone()),
-                    Placed::NoRoom => return,
+                    Some(Placed::Yes) => {}
+                    Some(Placed::NoRoom) => return,
+                    Some(Placed::Outdated) | None => missed.push(key.clone()),
                 }
             }
         }
@@ -99,14 +102,21 @@ async fn load_all(lane: &Arc<Lane>, max_bytes: usize) {
     }
 }
 
+/// A value, what processes call the events that it goes with, and how much had changed before it was read.
+struct Loaded {
+    value: Value,
+    digests: Vec<u64>,
+    n_changes: u64,
+}
+
 /// Loads one value, as a call would find it.
-async fn load_one(lane: &Lane, key: &BackendKey, max_bytes: usize) -> Placed {
+async fn load_one(lane: &Lane, key: &BackendKey) -> Option<Loaded> {
     let n_changes = lane.stage.n_changes();
-    let Some(value) = lane.get(key).await else { return Placed::Outdated };
-    let Some((marks, _)) = marks::split(value.payload()) else { return Placed::Outdated };
+    let value = lane.get(key).await?;
+    let (marks, _) = marks::split(value.payload())?;
     if !lane.has(&marks).await {
-        return Placed::Outdated;
+        return None;
     }
     let digests = marks::digests(key, &marks);
-    lane.stage.put(key.clone(), value, digests, n_changes, max_bytes)
+    Some(Loaded { value, digests, n_changes })
 }
