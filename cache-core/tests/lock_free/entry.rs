@@ -5,22 +5,11 @@ use std::ptr::NonNull;
 
 use loom::cell::UnsafeCell;
 
+use crate::identity::KeyRef;
+
 /// What an entry keeps of a hash.
 pub(crate) fn short(hash: u64) -> u32 {
     hash as u32
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct KeyRef<'a> {
-    pub(crate) hash: u64,
-    pub(crate) number: u64,
-    pub(crate) bytes: PhantomData<&'a [u8]>,
-}
-
-impl KeyRef<'_> {
-    pub(crate) fn new(hash: u64, number: u64) -> Self {
-        Self { hash, number, bytes: PhantomData }
-    }
 }
 
 pub(crate) struct Opaque {

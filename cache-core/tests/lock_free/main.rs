@@ -9,6 +9,7 @@
 #![expect(unsafe_code, reason = "a model finds out whether a reader has the right to read")]
 
 mod entry;
+mod identity;
 mod sync;
 
 #[allow(dead_code, reason = "a model needs a part of it")]
@@ -26,8 +27,9 @@ use std::sync::Arc;
 use loom::model::Builder;
 use loom::thread;
 
-use crate::entry::{EntryRef, KeyRef, Opaque, RawEntry};
+use crate::entry::{EntryRef, Opaque, RawEntry};
 use crate::epoch::{is_alone, pin, retire};
+use crate::identity::KeyRef;
 use crate::sync::{AtomicPtr, Ordering, WITHOUT_FENCES};
 use crate::table::{Table, Writer};
 
