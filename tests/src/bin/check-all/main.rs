@@ -21,7 +21,7 @@ Checks everything that must hold before a change lands.
 
 Usage: cargo check-all [--quick]
 
-  --quick   leave out the fixture crate, the feature powerset, models and the sanitizer
+  --quick   leave out the fixture crate, the sets of features, models and the sanitizer
   --help    print this";
 
 fn main() -> ExitCode {
@@ -111,7 +111,7 @@ fn guest(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn features(run: &mut Run<'_>, metadata: &Metadata) -> Result<()> {
-    for features in metadata.feature_subsets()? {
+    for features in metadata.feature_sets()? {
         let clippy = format!(
             "cargo clippy --package cache-core --no-default-features --features={features} -- -D warnings"
         );

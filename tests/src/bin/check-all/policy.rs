@@ -51,31 +51,22 @@ impl Metadata {
         self.package("cache-core")?.rust_version.as_deref().context("no `rust-version` is stated")
     }
 
-    /// Sets of `cache-core`'s features as comma-separated lists: none, each with what it brings along, and all but each and
-    /// what brings it along. All of them together are checked elsewhere, and all sets would take too long.
-    pub(crate) fn feature_subsets(&self) -> Result<Vec<String>> {
+    /// Sets of `cache-core`'s features as comma-separated lists: none, and each with what it brings
+    /// along. All of them together are checked elsewhere, and all sets would take too long.
+    pub(crate) fn feature_sets(&self) -> Result<BTreeSet<String>> {
         let features = &self.package("cache-core")?.features;
-        let mut subsets = vec![BTreeSet::new()];
-        for feature in features.keys().filter(|feature| *feature != "default") {
-            let with = subsets.iter().cloned().map(|mut subset| {
-                subset.insert(feature.as_str());
-                subset
-            });
-            subsets.extend(with.collect::<Vec<_>>());
-        }
-        // The others are the same as one of these.
-        subsets.retain(|subset| {
-            let brought = subset.iter().flat_map(|feature| &features[*feature]);
-            brought.filter(|name| features.contains_key(*name)).all(|name| subset.contains(&**name))
-        });
-        let of_each = features.keys().flat_map(|feature| {
-            let with = subsets.iter().filter(|subset| subset.contains(&**feature));
-            let without = subsets.iter().filter(|subset| !subset.contains(&**feature));
-            [with.min_by_key(|subset| subset.len()), without.max_by_key(|subset| subset.len())]
-        });
-        let none = subsets.first();
-        let chosen: BTreeSet<_> = of_each.flatten().chain(none).collect();
-        Ok(chosen.into_iter().map(|subset| Vec::from_iter(subset.clone()).join(",")).collect())
+        let with_brought = |feature: &String| {
+            let mut set = BTreeSet::new();
+            let mut names = vec![feature.as_str()];
+            while let Some(name) = names.pop() {
+                if let Some(brought) = features.get(name).filter(|_| set.insert(name)) {
+                    names.extend(brought.iter().map(String::as_str));
+                }
+            }
+            Vec::from_iter(set).join(",")
+        };
+        let of_each = features.keys().filter(|feature| *feature != "default").map(with_brought);
+        Ok(of_each.chain([String::new()]).collect())
     }
 
     fn package(&self, name: &str) -> Result<&Package> {

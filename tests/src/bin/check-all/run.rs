@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// How much of a failed command's output is shown.
-const TAIL: usize = 120;
+/// How many of the last lines of a failed command's output are shown.
+const TAIL: usize = 60;
 
 /// The state of a whole run.
 #[derive(Debug)]
@@ -85,7 +85,9 @@ impl<'a> Run<'a> {
             + &String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             let lines: Vec<&str> = text.lines().collect();
-            eprintln!("\n{}", lines[lines.len().saturating_sub(TAIL)..].join("\n"));
+            for line in failures(&lines).chain(&lines[lines.len().saturating_sub(TAIL)..]) {
+                eprintln!("{line}");
+            }
             bail!("`{step}` failed: {}", output.status);
         }
         Ok(text)
@@ -141,6 +143,16 @@ impl Tally {
     }
 }
 
+/// What the test binaries of one command print of tests that failed, which other binaries' output
+/// follows.
+fn failures<'a>(lines: &'a [&'a str]) -> impl Iterator<Item = &'a &'a str> {
+    let mut is_failure = false;
+    lines.iter().filter(move |line| {
+        is_failure = **line == "failures:" || is_failure && !line.starts_with("test result:");
+        is_failure
+    })
+}
+
 /// The number before `what` in `3 passed; 0 failed; 1 ignored; …`.
 fn count(line: &str, what: &str) -> Result<usize> {
     line.split("; ")
@@ -179,7 +191,22 @@ fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Tally, failures};
+
+    #[test]
+    fn what_failed_is_found_among_what_passed() {
+        let output = [
+            "test a ... ok",
+            "failures:",
+            "---- b stdout ----",
+            "panicked",
+            "failures:",
+            "    b",
+            "test result: FAILED. 1 passed; 1 failed",
+            "test c ... ok",
+        ];
+        assert_eq!(failures(&output).copied().collect::<Vec<_>>(), &output[1..6]);
+    }
 
     #[test]
     fn tests_are_counted_over_all_binaries() {
