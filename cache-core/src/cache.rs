@@ -13,6 +13,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::{Backend, Config, Settings};
 use crate::curve::{Curve, Reuse};
 use crate::entry::EntryInfo;
+use crate::epoch::Threads;
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::{Change, Events, Mark, Named, Topic};
@@ -189,8 +190,9 @@ impl Inner {
             stats_bytes: self.times.size() + self.memory.stats_bytes(),
             ..Stats::default()
         };
+        let threads = Threads::all();
         for state in self.known_states() {
-            state.counters.read(&mut stats, state.function.cost);
+            state.counters.read(&mut stats, state.function.cost, &threads);
             stats.corruptions += state.corruptions();
             stats.stats_bytes += state.stats_bytes();
         }
@@ -268,11 +270,12 @@ impl Inner {
 
     /// What all functions of the program have done.
     pub(crate) fn functions(&self) -> Vec<FunctionStats> {
+        let threads = Threads::all();
         self.known_functions()
             .into_iter()
             .map(|function| {
                 let state = self.state(function);
-                let stats = state.stats();
+                let stats = state.stats(&threads);
                 let (comparable, suspect) = state.comparison();
                 FunctionStats {
                     name: function.name,
@@ -289,7 +292,7 @@ impl Inner {
                     redis: function.tiers.redis.is_some(),
                     cost: function.cost,
                     curve: state.curve(&self.memory.budget, &stats),
-                    labels: state.labels.stats(),
+                    labels: state.labels.stats(&threads),
                     stats,
                 }
             })
@@ -313,7 +316,7 @@ impl Inner {
         let restart = |reuse: &Reuse, stats: Stats| reuse.restart(stats.hits, stats.misses);
         restart(self.memory.reuse(), self.stats());
         for state in self.known_states().iter().filter(|state| !state.is_limited()) {
-            restart(&state.reuse, state.stats());
+            restart(&state.reuse, state.stats(&Threads::all()));
         }
     }
 

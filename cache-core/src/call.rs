@@ -12,7 +12,7 @@ use crate::cache::{self, Inner};
 use crate::clock::{Clock, Moment};
 use crate::context::{self, ForcedScope, Mode};
 use crate::entry::{Age, Entry, EntryRef};
-use crate::epoch;
+use crate::epoch::{self, Threads};
 use crate::event::Family;
 use crate::events::{Change, Stamps};
 use crate::executor::block_on;
@@ -103,13 +103,13 @@ impl Site {
     /// What the function has done.
     #[must_use]
     pub fn stats(self) -> Stats {
-        context::current_cache().state(self.function).stats()
+        context::current_cache().state(self.function).stats(&Threads::all())
     }
 
     /// What the function has done by label.
     #[must_use]
     pub fn labels(self) -> Vec<LabelStats> {
-        context::current_cache().state(self.function).labels.stats()
+        context::current_cache().state(self.function).labels.stats(&Threads::all())
     }
 
     /// Drops what the function has stored.

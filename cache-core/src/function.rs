@@ -7,6 +7,7 @@ use once_cell::race::OnceRef;
 
 use crate::budget::Budget;
 use crate::curve::{Curve, Reuse};
+use crate::epoch::Threads;
 use crate::event::Family;
 use crate::instance::Stow;
 use crate::key::Start;
@@ -547,7 +548,7 @@ impl FunctionState {
         self.is_limited && self.budget.is_exact()
     }
 
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self, threads: &Threads) -> Stats {
         let mut stats = Stats {
             entries: self.budget.entries(),
             bytes: self.budget.bytes(),
@@ -560,7 +561,7 @@ impl FunctionState {
             stats_bytes: self.stats_bytes(),
             ..Stats::default()
         };
-        self.counters.read(&mut stats, self.function.cost);
+        self.counters.read(&mut stats, self.function.cost, threads);
         stats
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::epoch::Slot;
+use crate::epoch::{Slot, Threads};
 use crate::serialize::serialize_fields;
 use crate::stats::Hits;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
@@ -69,18 +69,18 @@ impl Labels {
     }
 
     /// What has happened, the label with the most hits first.
-    pub(crate) fn stats(&self) -> Vec<LabelStats> {
-        // Reading what threads have counted takes another lock.
+    pub(crate) fn stats(&self, threads: &Threads) -> Vec<LabelStats> {
         let all = self.all.lock().clone();
-        let mut stats: Vec<_> = all.iter().map(|(label, counts)| counts.stats(label)).collect();
+        let mut stats: Vec<_> =
+            all.iter().map(|(label, counts)| counts.stats(label, threads)).collect();
         stats.sort_by_key(|it| std::cmp::Reverse(it.hits));
         stats
     }
 
     pub(crate) fn reset(&self) {
-        let all = self.all.lock().clone();
+        let (all, threads) = (self.all.lock().clone(), Threads::all());
         for counts in all.values() {
-            let totals = counts.totals();
+            let totals = counts.totals(&threads);
             *counts.baseline.lock() = totals;
         }
     }
@@ -102,12 +102,12 @@ impl Counts {
         }
     }
 
-    fn totals(&self) -> (u64, u64) {
-        (self.hits.total(), self.loads.load(Ordering::Relaxed))
+    fn totals(&self, threads: &Threads) -> (u64, u64) {
+        (self.hits.total(threads), self.loads.load(Ordering::Relaxed))
     }
 
-    fn stats(&self, label: &str) -> LabelStats {
-        let (baseline, totals) = (*self.baseline.lock(), self.totals());
+    fn stats(&self, label: &str, threads: &Threads) -> LabelStats {
+        let (baseline, totals) = (*self.baseline.lock(), self.totals(threads));
         LabelStats {
             label: label.to_owned(),
             hits: totals.0.saturating_sub(baseline.0),

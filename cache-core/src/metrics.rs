@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt::{Display, Write};
+use std::iter;
 use std::time::Duration;
 
 use crate::function::FunctionStats;
@@ -277,12 +278,12 @@ pub(crate) fn prometheus(
 }
 
 fn write_all<S>(text: &mut String, prefix: &str, metrics: &[Metric<S>], series: &[Series<'_>]) {
+    let labels: Vec<String> = series.iter().map(|it| list(&it.labels)).collect();
     let mut last = None;
     for (nth, metric) in metrics.iter().enumerate() {
-        let present = || series.iter().filter_map(|it| Some((&it.labels, it.values[nth]?)));
-        if present().next().is_none() {
-            continue;
-        }
+        let values = series.iter().map(|it| it.values[nth]);
+        let mut present = iter::zip(&labels, values).filter_map(|(it, value)| Some((it, value?)));
+        let Some(first) = present.next() else { continue };
         let (kind, ending) = match metric.kind {
             Kind::Counter => ("counter", "_total"),
             Kind::Gauge => ("gauge", ""),
@@ -292,15 +293,21 @@ fn write_all<S>(text: &mut String, prefix: &str, metrics: &[Metric<S>], series: 
             line(text, format_args!("# HELP {name} {}", metric.help));
             line(text, format_args!("# TYPE {name} {kind}"));
         }
-        for (labels, value) in present() {
-            let labels = labels.iter().copied().chain(metric.label);
-            let labels: Vec<_> =
-                labels.map(|(label, it)| format!("{label}=\"{}\"", escaped(it))).collect();
-            let labels =
-                if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-            line(text, format_args!("{name}{labels} {value}"));
+        let own = list(&Vec::from_iter(metric.label));
+        for (labels, value) in iter::once(first).chain(present) {
+            match (&**labels, &*own) {
+                ("", "") => line(text, format_args!("{name} {value}")),
+                (one, "") | ("", one) => line(text, format_args!("{name}{{{one}}} {value}")),
+                (labels, own) => line(text, format_args!("{name}{{{labels},{own}}} {value}")),
+            }
         }
     }
+}
+
+/// Labels as they stand between braces.
+fn list(labels: &[(&str, &str)]) -> String {
+    let label = |(label, it): &(&str, &str)| format!("{label}=\"{}\"", escaped(it));
+    Vec::from_iter(labels.iter().map(label)).join(",")
 }
 
 fn line(text: &mut String, content: impl Display) {

@@ -1,10 +1,11 @@
 //! Counters, exact under concurrency, and the snapshot that people read.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::epoch::{Slot, Tally};
+use crate::epoch::{Slot, Tally, Threads};
 use crate::latency::{Latencies, time};
 use crate::serialize::{seconds, serialize_fields};
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -103,8 +104,8 @@ impl Hits {
         self.others.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn total(&self) -> u64 {
-        self.tally.total() + self.others.load(Ordering::Relaxed)
+    pub(crate) fn total(&self, threads: &Threads) -> u64 {
+        self.tally.total(threads) + self.others.load(Ordering::Relaxed)
     }
 }
 
@@ -114,7 +115,7 @@ pub(crate) struct Counters {
     others: [AtomicU64; N_COUNTS],
     /// What the counters showed at the last reset. Counters themselves never go back,
     /// so a reset cannot lose an increment that happens meanwhile.
-    baseline: Mutex<Totals>,
+    baseline: OnceLock<Box<Mutex<Totals>>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -125,7 +126,7 @@ struct Totals {
 
 impl Counters {
     pub(crate) fn new(is_global: bool) -> Self {
-        Self { hits: Hits::new(is_global), others: Default::default(), baseline: Mutex::default() }
+        Self { hits: Hits::new(is_global), others: Default::default(), baseline: OnceLock::new() }
     }
 
     /// Counts a miss, under the lock of the memory.
@@ -150,13 +151,13 @@ impl Counters {
     }
 
     pub(crate) fn reset(&self) {
-        *self.baseline.lock() = self.totals();
+        *self.baseline.get_or_init(Box::default).lock() = self.totals(&Threads::all());
     }
 
     /// Adds these counters to `stats`, with what a call of the body costs, if that is known.
-    pub(crate) fn read(&self, stats: &mut Stats, cost: Option<f64>) {
-        let baseline = *self.baseline.lock();
-        let totals = self.totals();
+    pub(crate) fn read(&self, stats: &mut Stats, cost: Option<f64>, threads: &Threads) {
+        let baseline = self.baseline.get().map_or_else(Totals::default, |it| *it.lock());
+        let totals = self.totals(threads);
         let since = |count: usize| totals.others[count].saturating_sub(baseline.others[count]);
         let hits = totals.hits.saturating_sub(baseline.hits);
         stats.hits += hits;
@@ -170,11 +171,12 @@ impl Counters {
         };
         stats.misses += reasons.total();
         stats.miss_reasons.add(&reasons);
-        let body_time = Duration::from_nanos(since(AnyTime::BodyNanos as usize));
-        stats.body_time += body_time;
+        let body_nanos = since(AnyTime::BodyNanos as usize);
+        stats.body_time += Duration::from_nanos(body_nanos);
         let n_bodies = since(AnyTime::Bodies as usize);
         if n_bodies > 0 {
-            stats.time_saved += body_time.mul_f64(hits as f64 / n_bodies as f64);
+            let saved = body_nanos as f64 / n_bodies as f64 * hits as f64;
+            stats.time_saved += Duration::from_nanos(saved as u64);
         }
         if let Some(cost) = cost {
             *stats.money_saved.get_or_insert_default() += hits as f64 * cost;
@@ -198,8 +200,8 @@ impl Counters {
         stats.divergences += since(AnyTime::Divergences as usize);
     }
 
-    fn totals(&self) -> Totals {
-        let mut totals = Totals { hits: self.hits.total(), ..Totals::default() };
+    fn totals(&self, threads: &Threads) -> Totals {
+        let mut totals = Totals { hits: self.hits.total(threads), ..Totals::default() };
         for (total, counter) in totals.others.iter_mut().zip(&self.others) {
             *total = counter.load(Ordering::Relaxed);
         }

@@ -64,7 +64,7 @@ fn slots_are_used_again_and_their_counts_stay() {
             pinned().slot.count_hit(tally);
         };
         thread::spawn(count).join().expect("a thread without trouble");
-        assert_eq!(tally.total(), n);
+        assert_eq!(tally.total(&Threads::all()), n);
     }
     // Other tests start some threads too.
     assert!(n_slots() - n_before < N_THREADS / 2, "{} of {n_before}", n_slots());
@@ -90,9 +90,9 @@ fn any_number_of_functions_is_counted() {
         thread.join().expect("a thread without trouble");
     }
     for (tally, n_hits) in tallies.iter().zip(1..) {
-        assert_eq!(tally.total(), 2 * n_hits);
+        assert_eq!(tally.total(&Threads::all()), 2 * n_hits);
     }
-    assert_eq!(Tally::new().total(), 0, "a function that nobody has called");
+    assert_eq!(Tally::new().total(&Threads::all()), 0, "a function that nobody has called");
 }
 
 #[test]
