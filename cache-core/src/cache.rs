@@ -57,10 +57,17 @@ pub(crate) struct Inner {
     enabled: AtomicBool,
     /// By the address of the function.
     states: Mutex<HashMap<usize, Ref<FunctionState>>>,
+    listing: Mutex<Option<Listing>>,
     /// The moment of the next sweep that is planned.
     next_sweep: AtomicU64,
     pub(crate) background: Arc<Background>,
     is_global: bool,
+}
+
+/// The functions that were known when so many of them had a state.
+struct Listing {
+    n_states: usize,
+    functions: Arc<[&'static Function]>,
 }
 
 static GLOBAL: OnceLock<Inner> = OnceLock::new();
@@ -121,6 +128,7 @@ impl Inner {
             outer,
             enabled: AtomicBool::new(settings.enabled),
             states: Mutex::default(),
+            listing: Mutex::default(),
             next_sweep: AtomicU64::new(u64::MAX),
             background: Background::new(settings.max_reloads),
             is_global,
@@ -192,7 +200,7 @@ impl Inner {
         };
         let threads = Threads::all();
         for state in self.known_states() {
-            state.counters.read(&mut stats, state.function.cost, &threads);
+            state.counters.read(&mut stats, &threads);
             stats.corruptions += state.corruptions();
             stats.stats_bytes += state.stats_bytes();
         }
@@ -258,13 +266,21 @@ impl Inner {
     }
 
     /// All functions of the program, called or not, by module, line and name.
-    fn known_functions(&self) -> Vec<&'static Function> {
+    fn known_functions(&self) -> Arc<[&'static Function]> {
+        let states = self.known_states();
+        let n_states = states.len();
+        let mut last = self.listing.lock();
+        if let Some(listing) = last.as_ref().filter(|it| it.n_states == n_states) {
+            return Arc::clone(&listing.functions);
+        }
         let mut functions: Vec<&'static Function> = registered().collect();
-        functions.extend(self.known_states().iter().map(|state| state.function));
+        functions.extend(states.iter().map(|state| state.function));
         functions.sort_by_key(|function| {
             (function.module, function.line, function.name, address(function))
         });
         functions.dedup_by_key(|function| address(function));
+        let functions: Arc<[_]> = functions.into();
+        *last = Some(Listing { n_states, functions: Arc::clone(&functions) });
         functions
     }
 
@@ -272,8 +288,8 @@ impl Inner {
     pub(crate) fn functions(&self) -> Vec<FunctionStats> {
         let threads = Threads::all();
         self.known_functions()
-            .into_iter()
-            .map(|function| {
+            .iter()
+            .map(|&function| {
                 let state = self.state(function);
                 let stats = state.stats(&threads);
                 let (comparable, suspect) = state.comparison();
@@ -437,13 +453,13 @@ impl Ref<Inner> {
         let is_labelled = |label: Option<&str>| label.is_some_and(|it| glob::matches(pattern, it));
         // What a load that runs, or an entry that is not in memory, is labelled is not known.
         // Those that this process has not called yet have results in the tiers behind all the same.
-        let mut functions = self.known_functions();
-        functions.retain(|function| function.is_labelled || is_named(function));
-        for function in &functions {
+        let functions = self.known_functions();
+        let concerned = || functions.iter().filter(|it| it.is_labelled || is_named(it));
+        for function in concerned() {
             self.outer.iter().for_each(|outer| outer.clear(Some(function)));
         }
         let n_entries = self.memory.invalidate_matching(is_named, is_labelled);
-        functions.into_iter().for_each(|function| self.note_changes(function));
+        concerned().for_each(|function| self.note_changes(function));
         n_entries
     }
 
@@ -630,10 +646,9 @@ impl Cache {
 
     /// Drops what functions of that name have stored; false if there is none of that name.
     pub fn clear_functions(&self, name: &str) -> bool {
-        let mut functions = self.inner.known_functions();
-        functions.retain(|function| function.name == name);
-        functions.iter().for_each(|it| self.inner.clear_function(&self.inner.state(it)));
-        !functions.is_empty()
+        let functions = self.inner.known_functions();
+        let named = functions.iter().filter(|function| function.name == name);
+        named.map(|it| self.inner.clear_function(&self.inner.state(it))).count() > 0
     }
 
     /// Emits an event in this cache, as [`emit`](crate::emit) does in that of the thread.

@@ -52,15 +52,19 @@ serialize_fields!(CurvePoint { factor, max_bytes, max_entries, hit_rate });
 /// The limits of a curve, in parts of the present one.
 const FACTORS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
 
-/// By how much of the limits half of them may be missed before it is looked for again.
-const SLACK: u64 = WHOLE / 32;
+/// By how much of the limits half of them may be missed.
+const SLACK: u64 = WHOLE / 128;
 
 /// Of the calls of a function, or of all, those that would have ended otherwise with another limit.
 #[derive(Default)]
 pub(crate) struct Reuse {
     /// Hits that would have been misses with half the limit.
     lost: AtomicU64,
-    /// Misses that would have been hits with twice and with four times as much.
+    /// Misses of keys that are not held: all of them,
+    misses: AtomicU64,
+    /// as many as those stand for whose keys are remembered,
+    estimated: AtomicU64,
+    /// and which of these would have been hits with twice and with four times as much.
     gained: [AtomicU64; 2],
     /// The hits and misses before the limit was the present one.
     before: Mutex<(u64, u64)>,
@@ -68,8 +72,10 @@ pub(crate) struct Reuse {
     tick: AtomicU64,
     /// and takes about that share of them.
     used: AtomicU64,
-    /// What is remembered of evicted entries takes so many bytes.
+    /// What is remembered of evicted entries takes so many bytes,
     bytes: AtomicUsize,
+    /// and which of the held ones fit into half the limits takes so many.
+    half_bytes: AtomicUsize,
 }
 
 impl Reuse {
@@ -78,11 +84,15 @@ impl Reuse {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts `n` misses that would have been hits with that much room, in parts of the present limits.
-    pub(crate) fn gain(&self, room: u64, n: u64) {
+    /// Counts a miss, under the lock of the memory. If its key is one of those that are remembered: for how many of them it
+    /// stands, and with how much room beside what is held it would have been a hit, in parts of the limits.
+    pub(crate) fn miss(&self, remembered: Option<(u64, Option<u64>)>, held: u64) {
+        add(&self.misses, 1);
+        let Some((n_keys, room)) = remembered else { return };
+        add(&self.estimated, n_keys);
         for (gained, factor) in self.gained.iter().zip([2, 4]) {
-            if room <= factor * WHOLE {
-                gained.fetch_add(n, Ordering::Relaxed);
+            if room.is_some_and(|room| held + room <= factor * WHOLE) {
+                add(gained, n_keys);
             }
         }
     }
@@ -105,21 +115,19 @@ impl Reuse {
         }
     }
 
-    /// Finds what fits into half the limits, of some entries of which each stands for `n_each`: their ticks and shares.
-    pub(crate) fn look(&self, entries: &mut [(u64, u64)], n_each: u64) {
-        entries.sort_unstable_by_key(|(tick, _)| std::cmp::Reverse(*tick));
-        let (mut used, mut since) = (0, 0);
-        for (tick, share) in entries {
-            let more = used + *share * n_each;
-            // Until it is too much by as much as it is too little now.
-            if more > WHOLE / 2 - SLACK {
-                since = *tick + 1;
-                break;
-            }
-            used = more;
-        }
-        self.used.store(used, Ordering::Relaxed);
+    /// Whether that is more than half the limits hold, with as much less as it may be more until somebody looks.
+    pub(crate) fn is_much(used: u64) -> bool {
+        used > WHOLE / 2 - SLACK
+    }
+
+    /// Since which tick that was used which fits into half the limits, and what it takes of them.
+    pub(crate) fn recent(&self) -> (u64, u64) {
+        (self.tick.load(Ordering::Relaxed), self.used.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_recent(&self, since: u64, used: u64) {
         self.tick.store(since, Ordering::Relaxed);
+        self.used.store(used, Ordering::Relaxed);
     }
 
     /// Notes what is remembered of evicted entries.
@@ -127,15 +135,19 @@ impl Reuse {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
 
+    pub(crate) fn set_half_size(&self, bytes: usize) {
+        self.half_bytes.store(bytes, Ordering::Relaxed);
+    }
+
     /// The bytes that it takes beside itself.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::Relaxed) + self.half_bytes.load(Ordering::Relaxed)
     }
 
     /// Counts anew, from the hits and misses that there are by now.
     pub(crate) fn restart(&self, hits: u64, misses: u64) {
         *self.before.lock() = (hits, misses);
-        for counter in self.gained.iter().chain([&self.lost]) {
+        for counter in self.gained.iter().chain([&self.lost, &self.misses, &self.estimated]) {
             counter.swap(0, Ordering::Relaxed);
         }
     }
@@ -145,8 +157,12 @@ impl Reuse {
         let (hits_before, misses_before) = *self.before.lock();
         let hits = stats.hits.saturating_sub(hits_before);
         let misses = stats.misses.saturating_sub(misses_before);
-        let [twice, fourfold] = self.gained.each_ref().map(|it| it.load(Ordering::Relaxed));
-        let lost = self.lost.load(Ordering::Relaxed);
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // What is remembered may be asked for more or less often than what is not.
+        let each = read(&self.misses) as f64 / read(&self.estimated).max(1) as f64;
+        let [twice, fourfold] =
+            self.gained.each_ref().map(|it| (read(it) as f64 * each).round() as u64);
+        let lost = read(&self.lost);
         // Estimates may be a little more than there was.
         let more = |gained: u64| hits + gained.min(misses);
         let hits = [hits.saturating_sub(lost), hits, more(twice), more(fourfold)];
@@ -160,4 +176,9 @@ impl Reuse {
         };
         Curve { points: std::array::from_fn(point) }
     }
+}
+
+/// Where nobody else counts meanwhile.
+fn add(counter: &AtomicU64, n: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + n, Ordering::Relaxed);
 }

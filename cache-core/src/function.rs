@@ -449,7 +449,7 @@ impl FunctionState {
         let switched_off = overrides.enabled == Some(false);
         let state = Self {
             function,
-            counters: Counters::new(is_global),
+            counters: Counters::new(is_global, function.cost),
             times: Times::default(),
             is_limited: budget.has_limit(),
             notes_hits: budget.has_limit() || function.is_labelled,
@@ -561,7 +561,7 @@ impl FunctionState {
             stats_bytes: self.stats_bytes(),
             ..Stats::default()
         };
-        self.counters.read(&mut stats, self.function.cost, threads);
+        self.counters.read(&mut stats, threads);
         stats
     }
 

@@ -5,12 +5,13 @@
 //! that where nothing may be allocated then.
 
 use std::fmt;
+use std::iter;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::clock::nanos;
 use crate::serialize::{seconds, serialize_fields};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{Figure, Ordering};
 
 /// Steps of an octave.
 const STEPS: usize = 16;
@@ -92,13 +93,13 @@ impl Times {
 pub(crate) struct Histogram {
     octaves: OnceLock<Box<[Octave; OCTAVES]>>,
     /// Into which octaves something has ever fallen, a bit for each: the others need not be read.
-    used: AtomicU64,
+    used: Figure,
     /// Which octaves have their memory besides those, in the same way.
-    reserved: AtomicU64,
-    max: AtomicU64,
+    reserved: Figure,
+    max: Figure,
 }
 
-type Steps = [AtomicU64; STEPS];
+type Steps = [Figure; STEPS];
 type Octave = OnceLock<Box<Steps>>;
 
 impl Histogram {
@@ -176,16 +177,18 @@ impl Histogram {
 
     /// The octaves into which something has fallen.
     fn used(&self) -> impl Iterator<Item = (usize, &Steps)> {
-        let octaves = self.octaves.get().into_iter().flat_map(|octaves| octaves.iter());
-        let used = self.used.load(Ordering::Relaxed);
-        let octaves = octaves.enumerate().filter(move |(octave, _)| used & 1 << octave != 0);
-        octaves.filter_map(|(octave, steps)| Some((octave, &**steps.get()?)))
+        let mut used = self.used.load(Ordering::Relaxed);
+        iter::from_fn(move || {
+            let octave = used.trailing_zeros() as usize;
+            used &= used.checked_sub(1)?;
+            Some((octave, &**self.octaves.get()?[octave].get()?))
+        })
     }
 
     /// The middles of steps in nanoseconds, and how many lie in each.
     fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
         self.used().flat_map(|(octave, steps)| {
-            let count = |(step, n): (usize, &AtomicU64)| (step, n.load(Ordering::Relaxed));
+            let count = |(step, n): (usize, &Figure)| (step, n.load(Ordering::Relaxed));
             steps.iter().enumerate().map(count).map(move |(step, n)| (middle(octave, step), n))
         })
     }

@@ -66,7 +66,7 @@
 //!   `health`: what they say. `budget`: limits. `verify`: whether stored results are right. `waits`: who waits for whom. `function`: what a site declares, and the registry.
 //!   `audit`: what fits together.
 //! - `entry`: a stored result. `outcome`: how a return type is stored. `table`: where it is found. `order`, or `ghosts` and `resistant`:
-//!   when it goes. `ranking`: which of the two decides. `limbo`: until nobody reads it.
+//!   when it goes. `ranking`: which of the two decides. `half`, `shadow`: what there would be with less and more room. `limbo`: until nobody reads it.
 //! - `flight`: one computation per key. `loads`: those that run. `memory`: the tier in memory, made of these.
 //! - `metrics`: what is counted, for those who export it. `observer`: who is told what happens. `config`: the settings. `outer`: what is known of slower tiers. `cache`: owns all of the above.
 //! - `context`: what travels with a thread of control. `emit`: events happen. `spare`: what is served in need.
@@ -110,6 +110,7 @@ mod flight;
 mod function;
 mod ghosts;
 mod glob;
+mod half;
 pub mod handle;
 mod health;
 #[cfg(feature = "http")]

@@ -132,7 +132,7 @@ mod tests {
     fn a_value_that_panics_when_it_is_dropped_is_counted_and_takes_no_other_along() {
         let n_errors = || {
             let mut stats = Stats::default();
-            state().counters.read(&mut stats, None, &Threads::all());
+            state().counters.read(&mut stats, &Threads::all());
             stats.errors
         };
         let (n_drops, n_errors_before) = (Arc::new(AtomicUsize::new(0)), n_errors());

@@ -20,6 +20,7 @@ use crate::epoch::{Pin, Slot};
 use crate::events::{self, Change};
 use crate::flight::{Flight, Follower};
 use crate::function::{Function, FunctionState};
+use crate::half::Half;
 use crate::identity::KeyRef;
 use crate::labels::Label;
 use crate::limbo::{self, Garbage};
@@ -52,9 +53,6 @@ const BATCH: u32 = 512;
 
 /// At how many entries an eviction looks for one that is outdated.
 const LOOKS: u32 = 256;
-
-/// How many entries are asked which of all fit into half the limits.
-const SAMPLE: usize = 64;
 
 /// How much may be out of reach and not given back yet, in bytes and in entries.
 const MUCH: usize = 16 << 10;
@@ -158,8 +156,10 @@ struct State {
     round: Round,
     loads: Register,
     departures: Departures,
-    /// What the cache would still hold with more room.
+    /// What the cache would still hold with more room,
     shadow: Shadow,
+    /// and with half of it.
+    half: Half,
     /// The latest tick; the one that hits see may be a little behind.
     tick: u64,
     /// How often entries have moved in an order.
@@ -195,8 +195,10 @@ struct Round {
 struct Owner {
     state: Ref<FunctionState>,
     order: u32,
-    /// What it would still hold with more room, if it has limits of its own.
+    /// What it would still hold with more room, if it has limits of its own,
     shadow: Shadow,
+    /// and with half of it.
+    half: Half,
 }
 
 impl Memory {
@@ -224,6 +226,7 @@ impl Memory {
                 loads: Register::default(),
                 departures: Departures::default(),
                 shadow: Shadow::default(),
+                half: Half::default(),
                 tick: 0,
                 n_shrunk: 0,
                 garbage: Vec::new(),
@@ -256,8 +259,8 @@ impl Memory {
         } else {
             0
         };
-        let shadow = Shadow::default();
-        state.owners.push(Owner { state: owner.clone(), order, shadow });
+        let (shadow, half) = Default::default();
+        state.owners.push(Owner { state: owner.clone(), order, shadow, half });
         owner
     }
 
@@ -365,32 +368,22 @@ impl Memory {
         let own_are_due = function.is_limited() && note(own, &function.budget);
         // Who has the lock looks when he stores something.
         if (all_are_due || own_are_due)
-            && let Some(state) = self.state.try_lock()
+            && let Some(mut state) = self.state.try_lock()
         {
-            if all_are_due {
-                self.look_for_half(&state, 0..state.orders.len(), all, &self.budget);
-            }
-            if own_are_due {
-                self.look_for_own_half(&state, function);
-            }
+            self.shrink_halves(&mut state, function, all_are_due, own_are_due);
         }
     }
 
-    /// Finds out which entries of some orders fit into half of a limit.
-    fn look_for_half(&self, state: &State, orders: Range<usize>, reuse: &Reuse, budget: &Budget) {
-        let orders = &state.orders[orders];
-        let n_each = orders.iter().map(Ranking::end).sum::<u32>() as usize / SAMPLE + 1;
-        let mut entries: Vec<_> = orders
-            .iter()
-            .flat_map(|order| (0..order.end()).step_by(n_each).filter_map(|it| order.get(it)))
-            .map(|entry| (entry.get().usage().tick(), budget.share(entry.get().charge())))
-            .collect();
-        reuse.look(&mut entries, n_each as u64);
-    }
-
-    fn look_for_own_half(&self, state: &State, function: &FunctionState) {
-        let order = state.owners[function.owner as usize].order as usize;
-        self.look_for_half(state, order..order + 1, &function.reuse, &function.budget);
+    /// Finds out again what fits into half the limits of the cache, or of a function.
+    fn shrink_halves(&self, state: &mut State, function: &FunctionState, all: bool, own: bool) {
+        if all {
+            state.half.shrink(&state.orders, self.reuse(), &self.budget);
+        }
+        if own {
+            let Owner { order, half, .. } = &mut state.owners[function.owner as usize];
+            let order = std::slice::from_ref(&state.orders[*order as usize]);
+            half.shrink(order, &function.reuse, &function.budget);
+        }
     }
 
     /// Which calls would have been otherwise with other limits on the cache.
@@ -473,19 +466,14 @@ impl Memory {
         now: impl Fn() -> Moment,
     ) -> Reason {
         let (hash, function) = (short(key.hash), key.state);
-        if let Some((room, n_keys)) = state.shadow.recall(hash, &now) {
-            let room = self.budget.share_held() + room;
-            self.reuse().gain(room, n_keys);
-            if !function.is_limited() {
-                function.reuse.gain(room, n_keys);
-            }
+        let (mut remembered, mut held) =
+            (state.shadow.recall(hash, &now), self.budget.share_held());
+        self.reuse().miss(remembered, held);
+        if function.is_limited() {
+            remembered = state.owners[function.owner as usize].shadow.recall(hash, now);
+            held = function.budget.share_held();
         }
-        let shadow = &mut state.owners[function.owner as usize].shadow;
-        if function.is_limited()
-            && let Some((room, n_keys)) = shadow.recall(hash, now)
-        {
-            function.reuse.gain(function.budget.share_held() + room, n_keys);
-        }
+        function.reuse.miss(remembered, held);
         state.departures.reason(hash)
     }
 
@@ -723,7 +711,8 @@ impl Memory {
         while self.budget.is_over() && self.evict(&mut guard, None, now) {}
         // It tells shares of the limits as they were.
         guard.shadow = Shadow::default();
-        self.look_for_half(&guard, 0..guard.orders.len(), self.reuse(), &self.budget);
+        guard.half = Half::default();
+        self.reuse().set_recent(0, self.budget.share_held());
         self.shrink(&mut guard);
         self.note_size(&guard);
         self.unlock(guard, true);
@@ -811,12 +800,9 @@ impl Memory {
         }
         let (due, charge) = (entry.get().due(), entry.get().charge());
         let place = state.orders[order as usize].insert(entry, tick);
-        if self.reuse().note_use(self.budget.share(charge)) {
-            self.look_for_half(state, 0..state.orders.len(), self.reuse(), &self.budget);
-        }
-        if function.is_limited() && function.reuse.note_use(function.budget.share(charge)) {
-            self.look_for_own_half(state, function);
-        }
+        let all = self.reuse().note_use(self.budget.share(charge));
+        let own = function.is_limited() && function.reuse.note_use(function.budget.share(charge));
+        self.shrink_halves(state, function, all, own);
         if due != Moment::NEVER {
             state.list(Stand { order, place }, due);
         }
@@ -885,15 +871,15 @@ impl Memory {
             }
         };
         let entry = state.orders[stand.order as usize].get(stand.place).map(EntryRef::get);
-        let Some(entry) = entry.filter(|entry| shadow.picks(entry.hash())) else { return };
-        let stamps = entry.stamps();
-        if stamps.is_some_and(|stamps| !stamps.are_few()) {
+        let Some(entry) = entry else { return };
+        let (stamps, weight) = (entry.stamps(), budget.share(entry.charge()));
+        if stamps.is_some_and(|stamps| !stamps.are_few()) || !shadow.picks(entry.hash(), weight) {
             return;
         }
         let ghost = Ghost {
             hash: entry.hash(),
             owner: entry.owner(),
-            weight: budget.share(entry.charge()),
+            weight,
             until: entry.deadline(),
             stamps: stamps.map(|stamps| Box::new(stamps.copy())),
         };

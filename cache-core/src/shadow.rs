@@ -5,7 +5,9 @@
 //! for again, how much was evicted since: nothing is to be done at a hit.
 //!
 //! Where there is too much to remember, only keys are that their hashes pick, and each counts for as many as it stands
-//! for, as in SHARDS (Waldspurger and others, "Efficient MRC Construction with SHARDS", 2015).
+//! for, as in SHARDS (Waldspurger and others, "Efficient MRC Construction with SHARDS", 2015). How much was evicted since
+//! is known exactly, how much of that was not asked for again is not: so the first is taken times the share of the keys
+//! that are remembered of which the second is true. In a loop over more than there is room for, that is exact.
 
 use hashbrown::HashTable;
 
@@ -13,7 +15,7 @@ use crate::clock::Moment;
 use crate::events::Stamps;
 
 /// How many entries are remembered for the whole cache, and again of all functions with limits of their own together.
-pub(crate) const MAX_GHOSTS: usize = 1024;
+pub(crate) const MAX_GHOSTS: usize = 2048;
 
 /// An entry that was evicted.
 pub(crate) struct Ghost {
@@ -28,10 +30,19 @@ pub(crate) struct Ghost {
     pub(crate) stamps: Option<Box<Stamps>>,
 }
 
+/// What was evicted so far, which may wrap around.
+#[derive(Clone, Copy, Default)]
+struct Evicted {
+    all: u64,
+    /// As what was picked stands for.
+    estimated: u64,
+}
+
 /// Entries that were evicted, in that order.
 #[derive(Default)]
 pub(crate) struct Shadow {
-    ghosts: Vec<Option<Ghost>>,
+    ghosts: Vec<Option<(Ghost, Evicted)>>,
+    evicted: Evicted,
     /// The weights of `ghosts` as a Fenwick tree, which has room for some more.
     sums: Vec<u64>,
     /// Where in `ghosts` the one of a hash is.
@@ -45,8 +56,9 @@ pub(crate) struct Shadow {
 }
 
 impl Shadow {
-    /// Whether a key is one of those that are remembered.
-    pub(crate) fn picks(&self, hash: u32) -> bool {
+    /// Counts an entry that is evicted. Whether its key is one of those that are remembered.
+    pub(crate) fn picks(&mut self, hash: u32, weight: u64) -> bool {
+        self.evicted.all = self.evicted.all.wrapping_add(weight);
         is_picked(hash, self.scale_bits)
     }
 
@@ -58,8 +70,10 @@ impl Shadow {
         }
         let (place, hash) = (self.ghosts.len(), ghost.hash);
         self.add(place, ghost.weight);
+        let stands_for = ghost.weight << self.scale_bits;
+        self.evicted.estimated = self.evicted.estimated.wrapping_add(stands_for);
         let ghosts = &mut self.ghosts;
-        ghosts.push(Some(ghost));
+        ghosts.push(Some((ghost, self.evicted)));
         let rehash = |place: &u32| hash_at(ghosts, *place);
         self.places.insert_unique(u64::from(hash), place as u32, rehash);
         while self.total << self.scale_bits > reach && self.places.len() > 1 {
@@ -71,19 +85,27 @@ impl Shadow {
         }
     }
 
-    /// Forgets a key that is asked for again. If it would still be held, with how much room, beside what is held: and
-    /// for how many keys it stands.
-    pub(crate) fn recall(&mut self, hash: u32, now: impl FnOnce() -> Moment) -> Option<(u64, u64)> {
-        if !self.picks(hash) {
-            return None;
-        }
-        let (place, ghost) = self.take(hash)?;
+    /// Forgets a key that is asked for again. If it is one of those that are remembered: for how many of them it stands,
+    /// and with how much room beside what is held it would still be there.
+    pub(crate) fn recall(
+        &mut self,
+        hash: u32,
+        now: impl FnOnce() -> Moment,
+    ) -> Option<(u64, Option<u64>)> {
+        is_picked(hash, self.scale_bits).then(|| (1 << self.scale_bits, self.room(hash, now)))
+    }
+
+    fn room(&mut self, hash: u32, now: impl FnOnce() -> Moment) -> Option<u64> {
+        let (place, ghost, before) = self.take(hash)?;
         let is_over = ghost.until != Moment::NEVER && ghost.until <= now();
         if is_over || ghost.stamps.is_some_and(|stamps| !stamps.are_current()) {
             return None;
         }
-        let since = self.total - self.sum(place);
-        Some(((since << self.scale_bits) + ghost.weight, 1 << self.scale_bits))
+        let all = self.evicted.all.wrapping_sub(before.all) as f64;
+        let estimated = self.evicted.estimated.wrapping_sub(before.estimated) as f64;
+        let left = ((self.total - self.sum(place)) << self.scale_bits) as f64;
+        let since = if estimated > 0.0 { left / estimated * all } else { all };
+        Some(since.round() as u64 + ghost.weight)
     }
 
     /// Forgets a key.
@@ -95,7 +117,7 @@ impl Shadow {
     pub(crate) fn retain(&mut self, is_wanted: impl Fn(&Ghost) -> bool) {
         let scale_bits = self.scale_bits;
         for place in self.first..self.ghosts.len() {
-            let ghost = self.ghosts[place].as_ref();
+            let ghost = self.ghosts[place].as_ref().map(|(ghost, _)| ghost);
             let is_kept = |it: &Ghost| is_picked(it.hash, scale_bits) && is_wanted(it);
             if let Some(hash) = ghost.filter(|ghost| !is_kept(ghost)).map(|ghost| ghost.hash) {
                 self.forget(hash);
@@ -105,7 +127,7 @@ impl Shadow {
 
     /// The bytes that it takes.
     pub(crate) fn size(&self) -> usize {
-        self.ghosts.capacity() * size_of::<Option<Ghost>>()
+        self.ghosts.capacity() * size_of::<Option<(Ghost, Evicted)>>()
             + self.sums.capacity() * size_of::<u64>()
             + self.places.allocation_size()
     }
@@ -113,20 +135,20 @@ impl Shadow {
     fn forget_first(&mut self) {
         while let Some(place) = self.ghosts.get(self.first) {
             self.first += 1;
-            if let Some(hash) = place.as_ref().map(|ghost| ghost.hash) {
+            if let Some(hash) = place.as_ref().map(|(ghost, _)| ghost.hash) {
                 return self.forget(hash);
             }
         }
     }
 
-    fn take(&mut self, hash: u32) -> Option<(usize, Ghost)> {
+    fn take(&mut self, hash: u32) -> Option<(usize, Ghost, Evicted)> {
         let ghosts = &self.ghosts;
         let is_it = |place: &u32| hash_at(ghosts, *place) == u64::from(hash);
         let (place, _) = self.places.find_entry(u64::from(hash), is_it).ok()?.remove();
         let place = place as usize;
-        let ghost = self.ghosts[place].take()?;
+        let (ghost, evicted) = self.ghosts[place].take()?;
         self.add(place, ghost.weight.wrapping_neg());
-        Some((place, ghost))
+        Some((place, ghost, evicted))
     }
 
     /// Takes no more than twice the memory that is needed.
@@ -138,7 +160,7 @@ impl Shadow {
         self.total = 0;
         self.sums = vec![0; 2 * self.ghosts.len() + 16];
         for place in 0..self.ghosts.len() {
-            let weight = self.ghosts[place].as_ref().map_or(0, |ghost| ghost.weight);
+            let weight = self.ghosts[place].as_ref().map_or(0, |(ghost, _)| ghost.weight);
             self.add(place, weight);
         }
         let ghosts = &self.ghosts;
@@ -174,8 +196,8 @@ fn is_picked(hash: u32, scale_bits: u32) -> bool {
     hash.trailing_zeros() >= scale_bits
 }
 
-fn hash_at(ghosts: &[Option<Ghost>], place: u32) -> u64 {
-    ghosts[place as usize].as_ref().map_or(0, |ghost| u64::from(ghost.hash))
+fn hash_at(ghosts: &[Option<(Ghost, Evicted)>], place: u32) -> u64 {
+    ghosts[place as usize].as_ref().map_or(0, |(ghost, _)| u64::from(ghost.hash))
 }
 
 #[cfg(test)]
@@ -187,8 +209,14 @@ mod tests {
         Ghost { hash, owner: n % 3, weight, until: Moment::NEVER, stamps: None }
     }
 
-    fn recall(shadow: &mut Shadow, n: u32) -> Option<(u64, u64)> {
-        shadow.recall(ghost(n, 0).hash, || Moment(0))
+    fn evict(shadow: &mut Shadow, ghost: Ghost, max: usize, reach: u64) {
+        if shadow.picks(ghost.hash, ghost.weight) {
+            shadow.note(ghost, max, reach);
+        }
+    }
+
+    fn recall(shadow: &mut Shadow, n: u32) -> Option<u64> {
+        shadow.recall(ghost(n, 0).hash, || Moment(0))?.1
     }
 
     #[test]
@@ -202,9 +230,9 @@ mod tests {
             let expected = known.map(|at| model[at..].iter().map(|(_, weight)| weight).sum());
             known.map(|at| model.remove(at));
             if random % 2 == 0 {
-                assert_eq!(recall(&mut shadow, n).map(|(room, _)| room), expected, "step {step}");
+                assert_eq!(recall(&mut shadow, n), expected, "step {step}");
             } else {
-                shadow.note(ghost(n, weight), MAX_GHOSTS, 1_000);
+                evict(&mut shadow, ghost(n, weight), MAX_GHOSTS, 1_000);
                 model.push((n, weight));
                 while model.iter().map(|(_, weight)| weight).sum::<u64>() > 1_000 {
                     model.remove(0);
@@ -222,15 +250,12 @@ mod tests {
     #[test]
     fn where_there_are_many_a_part_of_them_stands_for_all() {
         let mut shadow = Shadow::default();
-        (0..100_000).map(|n| ghost(n, 1)).for_each(|ghost| {
-            if shadow.picks(ghost.hash) {
-                shadow.note(ghost, 1_000, u64::MAX)
-            }
-        });
-        assert!(shadow.places.len() <= 1_000 && shadow.size() < 120_000, "{}", shadow.size());
+        (0..100_000).for_each(|n| evict(&mut shadow, ghost(n, 1), 1_000, u64::MAX));
+        assert!(shadow.places.len() <= 1_000 && shadow.size() < 160_000, "{}", shadow.size());
         let (mut n_keys, mut n_found) = (0, 0);
         for n in 0..100_000 {
-            if let Some((room, keys)) = recall(&mut shadow, n) {
+            let recalled = shadow.recall(ghost(n, 0).hash, || Moment(0));
+            if let Some((keys, Some(room))) = recalled {
                 // Those before it were recalled by now; what was noted after it is left.
                 let error = room as f64 - f64::from(100_000 - n);
                 assert!(error.abs() < 10_000.0, "{n} is {room} away");
@@ -243,12 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn a_loop_is_as_long_as_it_is_whatever_part_of_it_is_remembered() {
+        let mut shadow = Shadow::default();
+        let mut n_recalled = 0;
+        for step in 0..40_000 {
+            let n = step % 4_001;
+            if let Some(room) = recall(&mut shadow, n) {
+                assert_eq!(room, 4_001, "step {step}");
+                n_recalled += 1;
+            }
+            evict(&mut shadow, ghost(n, 1), 1_000, 10_000);
+        }
+        assert!(n_recalled > 1_000, "{n_recalled}");
+    }
+
+    #[test]
     fn what_would_have_expired_is_not_held() {
         let mut shadow = Shadow::default();
         for n in 0..2 {
-            shadow.note(Ghost { until: Moment(5), ..ghost(n, 1) }, MAX_GHOSTS, 10);
+            evict(&mut shadow, Ghost { until: Moment(5), ..ghost(n, 1) }, MAX_GHOSTS, 10);
         }
-        assert_eq!(shadow.recall(ghost(0, 1).hash, || Moment(4)), Some((2, 1)));
-        assert_eq!(shadow.recall(ghost(1, 1).hash, || Moment(5)), None);
+        assert_eq!(shadow.recall(ghost(0, 1).hash, || Moment(4)), Some((1, Some(2))));
+        assert_eq!(shadow.recall(ghost(1, 1).hash, || Moment(5)), Some((1, None)));
     }
 }

@@ -113,6 +113,8 @@ impl Hits {
 pub(crate) struct Counters {
     pub(crate) hits: Hits,
     others: [AtomicU64; N_COUNTS],
+    /// What a run of the body costs, if that is known: here because all of it is read together.
+    cost: Option<f64>,
     /// What the counters showed at the last reset. Counters themselves never go back,
     /// so a reset cannot lose an increment that happens meanwhile.
     baseline: OnceLock<Box<Mutex<Totals>>>,
@@ -125,8 +127,9 @@ struct Totals {
 }
 
 impl Counters {
-    pub(crate) fn new(is_global: bool) -> Self {
-        Self { hits: Hits::new(is_global), others: Default::default(), baseline: OnceLock::new() }
+    pub(crate) fn new(is_global: bool, cost: Option<f64>) -> Self {
+        let (hits, baseline) = (Hits::new(is_global), OnceLock::new());
+        Self { hits, others: Default::default(), cost, baseline }
     }
 
     /// Counts a miss, under the lock of the memory.
@@ -154,8 +157,8 @@ impl Counters {
         *self.baseline.get_or_init(Box::default).lock() = self.totals(&Threads::all());
     }
 
-    /// Adds these counters to `stats`, with what a call of the body costs, if that is known.
-    pub(crate) fn read(&self, stats: &mut Stats, cost: Option<f64>, threads: &Threads) {
+    /// Adds these counters to `stats`.
+    pub(crate) fn read(&self, stats: &mut Stats, threads: &Threads) {
         let baseline = self.baseline.get().map_or_else(Totals::default, |it| *it.lock());
         let totals = self.totals(threads);
         let since = |count: usize| totals.others[count].saturating_sub(baseline.others[count]);
@@ -178,7 +181,7 @@ impl Counters {
             let saved = body_nanos as f64 / n_bodies as f64 * hits as f64;
             stats.time_saved += Duration::from_nanos(saved as u64);
         }
-        if let Some(cost) = cost {
+        if let Some(cost) = self.cost {
             *stats.money_saved.get_or_insert_default() += hits as f64 * cost;
         }
         let recalled = since(AnyTime::Recalled as usize);

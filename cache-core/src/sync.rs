@@ -16,6 +16,9 @@ pub(crate) use primitives::sync::atomic::{
 pub(crate) use primitives::sync::{Arc, MutexGuard};
 pub(crate) use primitives::{thread, thread_local};
 
+/// A number that is only shown: nothing follows from it, so that a model need not try the orders of its changes.
+pub(crate) use std::sync::atomic::AtomicU64 as Figure;
+
 /// Declares what the whole process shares. A model makes it anew for each of its runs.
 #[cfg(not(shuttle))]
 macro_rules! shared {

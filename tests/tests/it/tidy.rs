@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up, as the map in `lib.rs` lists them.
-const ORDER: [&str; 74] = [
+const ORDER: [&str; 75] = [
     "sync",
     "clock",
     "error",
@@ -52,6 +52,7 @@ const ORDER: [&str; 74] = [
     "ghosts",
     "resistant",
     "ranking",
+    "half",
     "recency",
     "departures",
     "shadow",
