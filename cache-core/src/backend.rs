@@ -90,6 +90,7 @@ pub use crate::time::Time;
 
 use crate::error::Error;
 use crate::sync::{AtomicU64, Ordering};
+use crate::task::all;
 
 /// A store of values outside of the cache's own memory.
 ///
@@ -107,6 +108,24 @@ pub trait CacheBackend: Send + Sync {
     ///
     /// If it cannot be told. What is found and is no [`Value`] is not an error but a miss.
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>>;
+
+    /// The values of some keys, in their order, each as [`get`](Self::get) finds it.
+    ///
+    /// Unless it is told otherwise this gets one value beside the other. Where one question can be for all of them, it
+    /// takes as long as one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be told for one of them.
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
+        Box::pin(async move {
+            let found = all(keys.iter().map(|key| self.get(key))).await;
+            found.into_iter().collect()
+        })
+    }
 
     /// Stores a value, in the place of an older one.
     ///

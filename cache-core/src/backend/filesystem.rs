@@ -164,6 +164,17 @@ impl CacheBackend for Filesystem {
         })
     }
 
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
+        let keys = keys.to_vec();
+        Box::pin(async move {
+            self.scan_if_due();
+            self.run(move |disk| keys.iter().map(|key| disk.get(key)).collect()).await
+        })
+    }
+
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
         Box::pin(async move {

@@ -24,6 +24,7 @@ mod tls {
     pub(super) fn prepare() {}
 }
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -234,7 +235,17 @@ impl Drop for Redis {
 impl CacheBackend for Redis {
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
         let key = key.clone();
-        self.run("read from", Duration::ZERO, |server| async move { server.get(&key).await })
+        self.run("read from", Duration::ZERO, |server| async move {
+            Ok(server.get_all(&[key]).await?.pop().flatten())
+        })
+    }
+
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
+        let keys = keys.to_vec();
+        self.run("read from", Duration::ZERO, |server| async move { server.get_all(&keys).await })
     }
 
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
@@ -298,23 +309,28 @@ const GENERATION: usize = 8;
 /// What is under a key, if that is a text.
 type Found = Option<Vec<u8>>;
 
-fn generation(found: Found) -> Option<Generation> {
-    found?.try_into().ok()
+fn generation(found: &Found) -> Option<Generation> {
+    found.as_deref()?.try_into().ok()
 }
 
 impl Server {
-    async fn get(&self, key: &BackendKey) -> RedisResult<Option<Value>> {
-        let mut get = get_generations(key);
+    async fn get_all(&self, keys: &[BackendKey]) -> RedisResult<Vec<Option<Value>>> {
+        let all: BTreeSet<Scope> = keys.iter().flat_map(scopes).collect();
+        let mut get = get_generations(&all);
+        keys.iter().for_each(|key| _ = get.arg(key.as_str()));
         // Something else under a key is as good as nothing.
-        let (namespace, function, found): (Found, Found, Found) =
-            self.query(get.arg(key.as_str())).await?;
-        let opened = match (generation(namespace), generation(function), found) {
-            (Some(namespace), Some(function), Some(found)) => found
-                .strip_prefix([namespace, function].as_flattened())
-                .map(|bytes| Value::open(key, bytes, &self.time)),
-            _ => None,
+        let mut found = self.query::<Vec<Found>>(&get).await?.into_iter();
+        let generations: BTreeMap<_, _> = all.into_iter().zip(&mut found).collect();
+        let generation = |scope| generations.get(&scope).and_then(generation);
+        let open = |(key, found): (&BackendKey, Found)| {
+            let [namespace, function] = scopes(key).map(generation);
+            let generations = [namespace?, function?];
+            let found = found?;
+            let bytes = found.strip_prefix(generations.as_flattened())?;
+            Some(Value::open(key, bytes, &self.time))
         };
-        Ok(self.counters.found(opened))
+        let opened = keys.iter().zip(found).map(open);
+        Ok(opened.map(|opened| self.counters.found(opened)).collect())
     }
 
     async fn set(&self, key: &BackendKey, value: &Value) -> RedisResult<()> {
@@ -354,9 +370,9 @@ impl Server {
 
     /// The generations of the key's namespace and function, unless one of them has not begun.
     async fn generations(&self, key: &BackendKey) -> RedisResult<Option<[Generation; 2]>> {
-        let get = get_generations(key);
+        let get = get_generations(&scopes(key));
         let (namespace, function): (Found, Found) = self.query(&get).await?;
-        Ok(generation(namespace).zip(generation(function)).map(<[Generation; 2]>::from))
+        Ok(generation(&namespace).zip(generation(&function)).map(<[Generation; 2]>::from))
     }
 
     async fn begin_generations(&self, key: &BackendKey) -> RedisResult<[Generation; 2]> {
@@ -371,7 +387,7 @@ impl Server {
         for key in scopes(key).iter().map(generation_key) {
             // Something else is there, and counts for nothing.
             let found: [Found; 1] = self.query(cmd("MGET").arg(&key)).await?;
-            if found.into_iter().find_map(generation).is_none() {
+            if found.iter().find_map(generation).is_none() {
                 self.query::<()>(cmd("SET").arg(&key).arg(&new_generation())).await?;
             }
         }
@@ -430,10 +446,11 @@ impl Server {
         match &self.connector {
             Connector::Single(client) => {
                 // Who is without a connection is told so, and does not wait for another attempt.
+                // Answers are waited for as long as the operation may take.
                 let config = ConnectionManagerConfig::new()
                     .set_number_of_retries(0)
                     .set_connection_timeout(Some(self.timeout))
-                    .set_response_timeout(Some(response_timeout));
+                    .set_response_timeout(None);
                 let manager =
                     ConnectionManager::new_lazy_with_config(Client::clone(client), config)?;
                 Ok(Connection::Single(manager))
@@ -472,11 +489,11 @@ fn scopes(key: &BackendKey) -> [Scope; 2] {
     [key.namespace_scope(), key.function_scope()]
 }
 
-/// Asks for the generations of a key's namespace and function. In a cluster the client asks each node for its part.
-fn get_generations(key: &BackendKey) -> Cmd {
+/// Asks for the generations of scopes. In a cluster the client asks each node for its part.
+fn get_generations<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Cmd {
     let mut get = cmd("MGET");
-    for scope in scopes(key) {
-        get.arg(generation_key(&scope));
+    for scope in scopes {
+        get.arg(generation_key(scope));
     }
     get
 }

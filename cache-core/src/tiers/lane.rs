@@ -1,6 +1,7 @@
 //! One tier, and what is known of it apart from values.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::slice;
 use std::time::Duration;
 
 use crate::backend::{BackendKey, CacheBackend, Guarded, Value};
@@ -9,7 +10,7 @@ use crate::event::Family;
 use crate::executor::block_on;
 use crate::latency::Histogram;
 use crate::sync::{Arc, Mutex, Ordering};
-use crate::task::{BoxFuture, all, channel, within};
+use crate::task::{channel, within};
 use crate::time::Time;
 use crate::worker;
 
@@ -39,11 +40,27 @@ pub(super) struct Lane {
 impl Lane {
     /// Looks a value up.
     pub(super) async fn get(&self, key: &BackendKey) -> Option<Value> {
+        self.get_all(slice::from_ref(key)).await.pop().flatten()
+    }
+
+    /// Looks values up, all with one question: nothing for those that are not there, or for all if the tier does not work.
+    async fn get_all(&self, keys: &[BackendKey]) -> Vec<Option<Value>> {
         let time = Time::system();
         let begun = time.elapsed();
-        let found = self.guarded.get(key).await;
+        let found = self.guarded.get_all(keys).await;
         self.latency.record(time.elapsed().saturating_sub(begun));
-        found.ok().flatten()
+        found.unwrap_or_default()
+    }
+
+    /// Looks a value up, and the mark of its call.
+    pub(super) async fn get_with_mark(
+        &self,
+        key: &BackendKey,
+        mark: &BackendKey,
+    ) -> (Option<Value>, Option<u64>) {
+        let found = self.get_all(&[key.clone(), mark.clone()]).await;
+        let [value, mark] = found.try_into().unwrap_or_default();
+        (value, mark.as_ref().and_then(mark_in))
     }
 
     /// Hears other processes from now on, and tells what all depends on that the tier keeps. `None` if there is no
@@ -76,14 +93,18 @@ impl Lane {
 
     /// Whether all of these marks are there.
     pub(super) async fn has(&self, marks: &Marks) -> bool {
-        let looks = marks.iter().map(|(key, _)| -> BoxFuture<'_, _> { Box::pin(self.mark(key)) });
-        all(looks).await.into_iter().eq(marks.iter().map(|(_, mark)| Some(*mark)))
+        if marks.is_empty() {
+            return true;
+        }
+        let keys: Vec<_> = marks.iter().map(|(key, _)| key.clone()).collect();
+        let found = self.get_all(&keys).await;
+        let found = found.iter().map(|value| value.as_ref().and_then(mark_in));
+        found.eq(marks.iter().map(|(_, mark)| Some(*mark)))
     }
 
     /// The value of a mark, if it is there.
     pub(super) async fn mark(&self, key: &BackendKey) -> Option<u64> {
-        let value = self.get(key).await?;
-        value.payload().try_into().ok().map(u64::from_le_bytes)
+        mark_in(&self.get(key).await?)
     }
 
     /// The value of a mark, which is made if it is not there. `None` if the tier does not work.
@@ -106,4 +127,8 @@ impl Lane {
     pub(super) async fn clock(&self) -> Option<u64> {
         self.ensured_mark(&marks::clock(&self.namespace)).await
     }
+}
+
+fn mark_in(value: &Value) -> Option<u64> {
+    value.payload().try_into().ok().map(u64::from_le_bytes)
 }

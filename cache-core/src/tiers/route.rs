@@ -13,7 +13,7 @@ use crate::function::{Function, Tier, registered};
 use crate::identity::KeyRef;
 use crate::instance::{self, Instance, with_instance};
 use crate::outer::{Answer, Asking, Errand, Question};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 
@@ -158,47 +158,54 @@ impl Route {
         let mut missed = Vec::new();
         let part = marks::part(&self.namespace, &self.calls, key);
         for (idx, stop) in self.stops.iter().enumerate() {
-            if question == Question::Anew {
-                stop.lane.stage.drop_one(key);
+            let mut mark = None;
+            match question {
+                Question::Anew => stop.lane.stage.drop_one(key),
+                Question::Result(endpoint) => match self.find(stop, key, &part, endpoint).await {
+                    Ok(found) => return (Some(found), missed),
+                    Err(known) => mark = known,
+                },
             }
-            if let Question::Result(endpoint) = question
-                && let Some(found) = self.find(stop, key, &part, endpoint).await
-            {
-                return (Some(found), missed);
+            if mark.is_none() {
+                mark = stop.lane.ensured_mark(&part).await;
             }
-            let part = stop.lane.ensured_mark(&part).await.map(|mark| (part.clone(), mark));
+            let part = mark.map(|mark| (part.clone(), mark));
             missed.push(Missed { idx, part, clock: stop.lane.clock().await });
         }
         (None, missed)
     }
 
+    /// The result that a tier has, or the mark of the call, if that is there.
     async fn find(
         &self,
         stop: &Stop,
         key: &BackendKey,
         part: &BackendKey,
         endpoint: Option<Family>,
-    ) -> Option<Found> {
+    ) -> Result<Found, Option<u64>> {
         let staged = stop.lane.stage.take(key).filter(|value| value.is_fresh(&Time::system()));
         let is_staged = staged.is_some();
-        let value = match staged {
-            Some(value) => value,
-            None => stop.lane.get(key).await?,
+        let (value, mark) = match staged {
+            Some(value) => (Some(value), None),
+            None => stop.lane.get_with_mark(key, part).await,
         };
-        let (mut marks, bytes) = marks::split(value.payload())?;
-        if marks.first().is_none_or(|(key, _)| key != part)
+        let value = value.ok_or(mark)?;
+        let (mut marks, bytes) = marks::split(value.payload()).ok_or(mark)?;
+        // What lies on the stage goes when one of its marks does.
+        let is_current = |(key, it): &(_, _)| key == part && (is_staged || Some(*it) == mark);
+        if !marks.first().is_some_and(is_current)
             || endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name()))
         {
-            return None;
-        }
-        // What lies on the stage goes when one of them does.
-        if !is_staged && !stop.lane.has(&marks).await {
-            return None;
+            return Err(mark);
         }
         // What is done to the call here goes another way.
         marks.remove(0);
-        Some(Found {
-            value: (self.stow.decode)(&stop.coder, value.encoding(), bytes).ok()?,
+        if !is_staged && !stop.lane.has(&marks).await {
+            return Err(mark);
+        }
+        let decoded = (self.stow.decode)(&stop.coder, value.encoding(), bytes);
+        Ok(Found {
+            value: Mutex::new(Some(decoded.map_err(|_| mark)?)),
             restore: self.stow.restore,
             left: value.remaining(&Time::system()),
             namespace: self.namespace.clone(),
@@ -307,8 +314,9 @@ impl Errand for Asked {
 
 /// A result that a tier had.
 struct Found {
-    value: Box<AnyValue>,
-    restore: fn(&AnyValue, &mut dyn Any),
+    /// Until the load that has asked takes it.
+    value: Mutex<Option<Box<AnyValue>>>,
+    restore: fn(Box<AnyValue>, &mut dyn Any),
     left: Option<Duration>,
     namespace: String,
     marks: Marks,
@@ -316,7 +324,9 @@ struct Found {
 
 impl Answer for Found {
     fn restore(&self, out: &mut dyn Any) {
-        (self.restore)(&*self.value, out);
+        if let Some(value) = self.value.lock().take() {
+            (self.restore)(value, out);
+        }
     }
 
     fn left(&self) -> Option<Duration> {

@@ -791,6 +791,19 @@ fn in_redis(server: &Server) -> TestCache {
 }
 
 #[test]
+fn a_result_in_redis_is_found_with_one_question() {
+    let server = Server::start(&[]);
+    run(&in_redis(&server), || square(1));
+    let second = in_redis(&server);
+    run(&second, || square(2));
+    server.ask(&["CONFIG", "RESETSTAT"]);
+    run(&second, || square(1));
+    assert_eq!(second.stats().recalled, 1);
+    let commands = server.ask(&["INFO", "commandstats"]);
+    assert!(commands.contains("cmdstat_mget:calls=1,"), "{commands}");
+}
+
+#[test]
 fn processes_that_share_a_server_share_results_and_events() {
     let server = Server::start(&[]);
     let calls = || (square(1), user(1), user(2), greeting(1));
