@@ -134,6 +134,29 @@ pub trait CacheBackend: Send + Sync {
     /// If it is not stored. The backend then tries not to keep the older one either.
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>>;
 
+    /// Stores a value unless there is one that is fresh, and says whether it has.
+    ///
+    /// Of some who do so at the same time one has stored its own, and the others find that.
+    /// Unless it is told otherwise this looks first and stores then, so that those that come in between are overwritten:
+    /// results that were stored meanwhile may then be lost, and several processes may load the same one.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be stored.
+    fn set_if_absent<'a>(
+        &'a self,
+        key: &'a BackendKey,
+        value: Value,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            let is_absent = self.get(key).await?.is_none();
+            if is_absent {
+                self.set(key, value).await?;
+            }
+            Ok(is_absent)
+        })
+    }
+
     /// Removes the value of a key, if there is one.
     ///
     /// # Errors

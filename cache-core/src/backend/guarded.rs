@@ -187,8 +187,9 @@ impl Guarded {
         self
     }
 
-    /// Stores a value now or not at all, and says whether it has. It is tried once: what others remove does not come back.
-    pub(crate) async fn store_once(&self, key: &BackendKey, value: Value) -> bool {
+    /// Stores a value now, if there is none, and says whether it has; `None` if the backend does not work. It is tried
+    /// once: what others remove does not come back.
+    pub(crate) async fn store_once(&self, key: &BackendKey, value: Value) -> Option<bool> {
         let Shared { backend, time, soft_timeout, .. } = &*self.shared;
         let is_admitted = {
             let mut state = self.shared.state.lock();
@@ -196,9 +197,9 @@ impl Guarded {
         };
         let store = async {
             let trial = Trial::new(&self.shared);
-            trial.run(backend.set(key, value)).await.is_some()
+            trial.run(backend.set_if_absent(key, value)).await
         };
-        is_admitted && within(time, *soft_timeout, store).await == Some(true)
+        if is_admitted { within(time, *soft_timeout, store).await.flatten() } else { None }
     }
 
     /// Notes a removal; the future says whether it is done.

@@ -52,6 +52,13 @@ const DEFAULT_MAX_VALUE_BYTES: usize = 64 << 20;
 /// About so many messages are there to be read, and so many are read at a time.
 const MAX_MESSAGES: usize = 10_000;
 
+/// Stores a value that begins with its generations, unless there is one with the same.
+const SET_IF_ABSENT: &str = "
+local found = redis.pcall('GET', KEYS[1])
+if type(found) == 'string' and string.sub(found, 1, 16) == string.sub(ARGV[1], 1, 16) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1";
+
 /// Says which server this is, how many entries a position in the stream names, and what the last entry is, of which
 /// there is one from then on.
 const LOOK_AT_LOG: &str = "
@@ -253,6 +260,17 @@ impl CacheBackend for Redis {
         self.run("write to", Duration::ZERO, |server| async move { server.set(&key, &value).await })
     }
 
+    fn set_if_absent<'a>(
+        &'a self,
+        key: &'a BackendKey,
+        value: Value,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        let key = key.clone();
+        self.run("write to", Duration::ZERO, |server| async move {
+            server.set_if_absent(&key, &value).await
+        })
+    }
+
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
         self.run("delete from", Duration::ZERO, |server| async move { server.delete(&key).await })
@@ -343,6 +361,27 @@ impl Server {
     }
 
     async fn try_set(&self, key: &BackendKey, value: &Value) -> RedisResult<()> {
+        let Some((bytes, millis)) = self.sealed(key, value).await? else {
+            return self.delete(key).await;
+        };
+        self.query::<()>(cmd("SET").arg(key.as_str()).arg(bytes).arg("PX").arg(millis)).await?;
+        add(&self.counters.writes);
+        Ok(())
+    }
+
+    async fn set_if_absent(&self, key: &BackendKey, value: &Value) -> RedisResult<bool> {
+        let Some((bytes, millis)) = self.sealed(key, value).await? else { return Ok(true) };
+        let mut set = cmd("EVAL");
+        set.arg(SET_IF_ABSENT).arg(1).arg(key.as_str()).arg(bytes).arg(millis);
+        let is_set = self.query(&set).await?;
+        if is_set {
+            add(&self.counters.writes);
+        }
+        Ok(is_set)
+    }
+
+    /// What is stored for a value, and for how long; `None` if its lifetime has ended.
+    async fn sealed(&self, key: &BackendKey, value: &Value) -> RedisResult<Option<(Vec<u8>, u64)>> {
         let len = value.as_bytes().len();
         if len > self.max_value_bytes {
             let limit = format!("{len} bytes, the limit is {}", self.max_value_bytes);
@@ -351,17 +390,14 @@ impl Server {
         let ttl = value.remaining(&self.time).unwrap_or(self.max_ttl).min(self.max_ttl);
         let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         if millis == 0 {
-            return self.delete(key).await;
+            return Ok(None);
         }
         // Read before the value is written: it is out of date at once if the scope is cleared in between.
         let generations = match self.generations(key).await? {
             Some(generations) => generations,
             None => self.begin_generations(key).await?,
         };
-        let bytes = [generations.as_flattened(), value.as_bytes()].concat();
-        self.query::<()>(cmd("SET").arg(key.as_str()).arg(bytes).arg("PX").arg(millis)).await?;
-        add(&self.counters.writes);
-        Ok(())
+        Ok(Some(([generations.as_flattened(), value.as_bytes()].concat(), millis)))
     }
 
     async fn delete(&self, key: &BackendKey) -> RedisResult<()> {

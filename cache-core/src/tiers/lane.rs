@@ -116,11 +116,11 @@ impl Lane {
         let fresh = Encoded::raw(random.to_le_bytes().to_vec());
         let fresh = Value::seal(key, &fresh, None, &Time::system());
         // Once: a mark that is set again after its removal would bring back what depends on it.
-        if !self.guarded.store_once(key, fresh).await {
-            return None;
+        match self.guarded.store_once(key, fresh).await? {
+            true => Some(random),
+            // Somebody else has made it meanwhile.
+            false => self.mark(key).await,
         }
-        // Another process may have made it as well.
-        self.mark(key).await
     }
 
     /// The mark that goes whenever an event is emitted.
