@@ -80,7 +80,7 @@ pub struct Health {
     pub failures: u64,
     /// Operations that were dropped after the hard timeout.
     pub timeouts: u64,
-    /// Lookups that nobody waited for any more after the soft timeout.
+    /// What nobody waited for any more after the soft timeout, mostly lookups.
     pub slow: u64,
     /// Lookups that were misses because the backend was left in peace.
     pub skipped: u64,
@@ -199,7 +199,14 @@ impl Guarded {
             let trial = Trial::new(&self.shared);
             trial.run(backend.set_if_absent(key, value)).await
         };
-        if is_admitted { within(time, *soft_timeout, store).await.flatten() } else { None }
+        if !is_admitted {
+            return None;
+        }
+        let stored = within(time, *soft_timeout, store).await;
+        if stored.is_none() {
+            add(&self.shared.n_slow);
+        }
+        stored.flatten()
     }
 
     /// Notes a removal; the future says whether it is done.

@@ -9,8 +9,8 @@ use crate::codec::Encoded;
 use crate::event::Family;
 use crate::executor::block_on;
 use crate::latency::Histogram;
-use crate::sync::{Arc, Mutex, Ordering};
-use crate::task::{channel, within};
+use crate::sync::{Arc, Mutex};
+use crate::task::within;
 use crate::time::Time;
 use crate::worker;
 
@@ -19,9 +19,6 @@ use super::ear::Ear;
 use super::marks::{self, Marks};
 use super::stage::Stage;
 
-/// Who waits for the first news looks so often whether there are some.
-const RETRY: Duration = Duration::from_millis(10);
-
 /// A tier behind the memory.
 pub(super) struct Lane {
     pub(super) name: &'static str,
@@ -29,8 +26,8 @@ pub(super) struct Lane {
     pub(super) namespace: String,
     /// How other processes are heard, if the tier has a log of what they change.
     pub(super) ear: Option<Arc<Ear>>,
-    /// Whether they are heard, once somebody wants that.
-    pub(super) is_heard: Mutex<Option<bool>>,
+    /// Whether there is a thread for that, and since when, once somebody wants it.
+    pub(super) is_heard: Mutex<Option<(bool, Duration)>>,
     /// What was loaded before anybody asked for it.
     pub(super) stage: Arc<Stage>,
     /// How long lookups took.
@@ -60,21 +57,20 @@ impl Lane {
     ) -> (Option<Value>, Option<u64>) {
         let found = self.get_all(&[key.clone(), mark.clone()]).await;
         let [value, mark] = found.try_into().unwrap_or_default();
-        (value, mark.as_ref().and_then(mark_in))
+        (value, mark.as_ref().and_then(number_in))
     }
 
     /// Hears other processes from now on, and tells what all depends on that the tier keeps. `None` if there is no
     /// thread for that.
     pub(super) fn follow(&self) -> Option<Option<Family>> {
         let Some(ear) = &self.ear else { return Some(None) };
-        let mut is_heard = self.is_heard.lock();
-        let is_first = is_heard.is_none();
-        let (sender, begun) = channel::<()>();
-        let has_thread = *is_heard.get_or_insert_with(|| ear.start(sender));
-        drop(is_heard);
+        let time = Time::system();
+        let (has_thread, since) =
+            *self.is_heard.lock().get_or_insert_with(|| (ear.start(), time.elapsed()));
         // What is stored before is taken to be outdated then.
-        if is_first && !worker::is_here() {
-            block_on(within(&Time::system(), PATIENCE, begun));
+        if has_thread && !worker::is_here() {
+            let waited = time.elapsed().saturating_sub(since);
+            block_on(within(&time, PATIENCE.saturating_sub(waited), ear.has_heard()));
         }
         has_thread.then_some(Some(ear.family))
     }
@@ -85,9 +81,7 @@ impl Lane {
         if self.follow().is_none() {
             return false;
         }
-        while !ear.has_begun.load(Ordering::SeqCst) {
-            within(&Time::system(), RETRY, std::future::pending::<()>()).await;
-        }
+        ear.has_heard().await;
         true
     }
 
@@ -98,13 +92,13 @@ impl Lane {
         }
         let keys: Vec<_> = marks.iter().map(|(key, _)| key.clone()).collect();
         let found = self.get_all(&keys).await;
-        let found = found.iter().map(|value| value.as_ref().and_then(mark_in));
+        let found = found.iter().map(|value| value.as_ref().and_then(number_in));
         found.eq(marks.iter().map(|(_, mark)| Some(*mark)))
     }
 
     /// The value of a mark, if it is there.
     pub(super) async fn mark(&self, key: &BackendKey) -> Option<u64> {
-        mark_in(&self.get(key).await?)
+        number_in(&self.get(key).await?)
     }
 
     /// The value of a mark, which is made if it is not there. `None` if the tier does not work.
@@ -112,7 +106,7 @@ impl Lane {
         if let Some(mark) = self.mark(key).await {
             return Some(mark);
         }
-        let random = RandomState::new().build_hasher().finish();
+        let random = random();
         let fresh = Encoded::raw(random.to_le_bytes().to_vec());
         let fresh = Value::seal(key, &fresh, None, &Time::system());
         // Once: a mark that is set again after its removal would bring back what depends on it.
@@ -129,6 +123,11 @@ impl Lane {
     }
 }
 
-fn mark_in(value: &Value) -> Option<u64> {
+/// What a mark or a claim holds.
+pub(super) fn number_in(value: &Value) -> Option<u64> {
     value.payload().try_into().ok().map(u64::from_le_bytes)
+}
+
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

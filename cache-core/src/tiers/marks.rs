@@ -25,6 +25,11 @@ pub(super) fn clock(namespace: &str) -> BackendKey {
     BackendKey::new(namespace, "clock", "", b"")
 }
 
+/// What says that somebody computes the result of a call.
+pub(super) fn claim(namespace: &str, call: &BackendKey) -> BackendKey {
+    BackendKey::new(namespace, "claim", "", call.as_str().as_bytes())
+}
+
 /// The mark of an event, or of any of a family.
 pub(super) fn key(namespace: &str, mark: &Mark) -> BackendKey {
     match &mark.bytes {

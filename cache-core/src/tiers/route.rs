@@ -1,6 +1,7 @@
 //! How the results of one function leave the process and come back.
 
 use std::any::Any;
+use std::future::pending;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 
 use super::PATIENCE;
+use super::claim::{self, Claim, Claimed, Claims};
 use super::lane::Lane;
 use super::marks::{self, Marks};
 use super::pending::Pending;
@@ -39,6 +41,7 @@ pub(super) struct Route {
     pending: Arc<Pending>,
     /// How often results were removed, by a part of the hash of their keys.
     n_removed: [AtomicU64; N_PARTS],
+    claims: Claims,
     /// Why the codec cannot write the values.
     refusal: OnceLock<String>,
 }
@@ -83,6 +86,7 @@ impl Route {
             shared,
             pending: Arc::clone(pending),
             n_removed: [const { AtomicU64::new(0) }; N_PARTS],
+            claims: Claims::default(),
             refusal: OnceLock::new(),
         })
     }
@@ -145,10 +149,18 @@ impl Route {
         Some(Box::pin(async move {
             let asked = self.look(&key, question);
             // What takes longer goes on without a tier.
-            let (answer, missed) =
+            let (mut answer, missed) =
                 within(&Time::system(), PATIENCE, asked).await.unwrap_or_default();
+            let mut claim = None;
+            if self.function.is_cluster
+                && let Question::Result(endpoint) = question
+                && answer.is_none()
+                && !missed.is_empty()
+            {
+                (answer, claim) = self.claim(&key, endpoint).await;
+            }
             let errand: Arc<dyn Errand> =
-                Arc::new(Asked { route: self, key, part, n_removed, missed, answer });
+                Arc::new(Asked { route: self, key, part, n_removed, missed, claim, answer });
             errand
         }))
     }
@@ -173,6 +185,38 @@ impl Route {
             missed.push(Missed { idx, part, clock: stop.lane.clock().await });
         }
         (None, missed)
+    }
+
+    /// Waits until the tier that all processes share has the result, or nobody else computes it: then this one does.
+    async fn claim(
+        &self,
+        key: &BackendKey,
+        endpoint: Option<Family>,
+    ) -> (Option<Found>, Option<Claim>) {
+        let Some(stop) = self.stops.last() else { return (None, None) };
+        let part = marks::part(&self.namespace, &self.calls, key);
+        let time = Time::system();
+        let end = time.elapsed().saturating_add(claim::LEASE);
+        loop {
+            let place = marks::claim(&self.namespace, key);
+            let claimed = self.claims.claim(&stop.lane.guarded, place).await;
+            if matches!(claimed, Claimed::Never) {
+                return (None, None);
+            }
+            // Whoever had it before may have left the result.
+            if let Ok(found) = self.find(stop, key, &part, endpoint).await {
+                return (Some(found), None);
+            }
+            if let Claimed::Here(claim) = claimed {
+                // What is there is out of date, and in the way of what is to be stored.
+                stop.lane.guarded.removal(key).await;
+                return (None, Some(claim));
+            }
+            if time.elapsed() >= end {
+                return (None, None);
+            }
+            within(&time, claim::PAUSE, pending::<()>()).await;
+        }
     }
 
     /// The result that a tier has, or the mark of the call, if that is there.
@@ -256,6 +300,8 @@ struct Asked {
     /// As it was before.
     n_removed: u64,
     missed: Vec<Missed>,
+    /// What keeps other processes from computing the same.
+    claim: Option<Claim>,
     answer: Option<Found>,
 }
 
@@ -298,7 +344,13 @@ impl Errand for Asked {
             for missed in &self.missed {
                 let guarded = &route.stops[missed.idx].lane.guarded;
                 let value = route.value(missed, key, &stored).await;
-                let is_noted = value.map(|value| guarded.note(key, value)).is_some();
+                let claim = self.claim.as_ref().filter(|_| missed.idx + 1 == route.stops.len());
+                let is_noted = value.is_some();
+                match (value, claim) {
+                    (Some(value), Some(claim)) => claim.store(key, value).await,
+                    (Some(value), None) => guarded.note(key, value),
+                    (None, _) => {}
+                }
                 // After it was noted: whoever removes it from now on finds it.
                 let n_removed = route.n_removed[self.part].load(Ordering::SeqCst);
                 let is_outdated = n_removed != self.n_removed || !stored.entry.get().is_current();
