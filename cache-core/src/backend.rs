@@ -90,6 +90,7 @@ pub use crate::time::Time;
 
 use crate::error::Error;
 use crate::sync::{AtomicU64, Ordering};
+use crate::task::all;
 
 /// A store of values outside of the cache's own memory.
 ///
@@ -108,12 +109,53 @@ pub trait CacheBackend: Send + Sync {
     /// If it cannot be told. What is found and is no [`Value`] is not an error but a miss.
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>>;
 
+    /// The values of some keys, in their order, each as [`get`](Self::get) finds it.
+    ///
+    /// Unless it is told otherwise this gets one value beside the other. Where one question can be for all of them, it
+    /// takes as long as one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be told for one of them.
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
+        Box::pin(async move {
+            let found = all(keys.iter().map(|key| self.get(key))).await;
+            found.into_iter().collect()
+        })
+    }
+
     /// Stores a value, in the place of an older one.
     ///
     /// # Errors
     ///
     /// If it is not stored. The backend then tries not to keep the older one either.
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Stores a value unless there is one that is fresh, and says whether it has.
+    ///
+    /// Of some who do so at the same time one has stored its own, and the others find that.
+    /// Unless it is told otherwise this looks first and stores then, so that those that come in between are overwritten:
+    /// results that were stored meanwhile may then be lost, and several processes may load the same one.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be stored.
+    fn set_if_absent<'a>(
+        &'a self,
+        key: &'a BackendKey,
+        value: Value,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            let is_absent = self.get(key).await?.is_none();
+            if is_absent {
+                self.set(key, value).await?;
+            }
+            Ok(is_absent)
+        })
+    }
 
     /// Removes the value of a key, if there is one.
     ///

@@ -471,11 +471,13 @@ impl Events {
             Part::One { .. } | Part::Any => Some(self.cell(state, Scope::All(family))),
             Part::All => None,
         };
+        // Nobody tells of everything by its name.
+        let digest = self.digest.get().filter(|_| family != Family::everything());
         let cell = Arc::new(Cell {
             family,
             part,
             hash: scope.hash(),
-            digest: self.digest.get().map(|digest| scope.digest(*digest)),
+            digest: digest.map(|digest| scope.digest(*digest)),
             generation: AtomicU64::new(0),
             wider,
             n_holders: AtomicUsize::new(0),

@@ -51,6 +51,8 @@ pub struct Function {
     /// What a run of the body costs, in money.
     pub(crate) cost: Option<f64>,
     pub(crate) single_flight: bool,
+    /// Whether one body of a key runs among all processes that share a tier.
+    pub(crate) is_cluster: bool,
     pub(crate) cache_err: bool,
     pub(crate) cache_none: bool,
     /// Whether its entries have labels.
@@ -103,6 +105,7 @@ impl Function {
             max_bytes: None,
             cost: None,
             single_flight: true,
+            is_cluster: false,
             cache_err: false,
             cache_none: false,
             is_labelled: false,
@@ -240,6 +243,12 @@ impl Function {
     /// `single_flight = BOOL`.
     pub const fn single_flight(mut self, on: bool) -> Self {
         self.single_flight = on;
+        self
+    }
+
+    /// `single_flight = cluster`.
+    pub const fn cluster(mut self) -> Self {
+        self.is_cluster = true;
         self
     }
 

@@ -73,7 +73,7 @@ pub(crate) trait Errand: Send + Sync {
 
 /// A result that a tier had.
 pub(crate) trait Answer {
-    /// Writes it into an `Option` of what the function returns.
+    /// Writes it into an `Option` of what the function returns, once.
     fn restore(&self, out: &mut dyn Any);
 
     /// For how long it may still be served.

@@ -67,6 +67,14 @@ impl<T> Future for Receiver<T> {
     }
 }
 
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        // Nobody waits here any more, and is not to be woken when the sender goes.
+        let waker = self.0.lock().waker.take();
+        drop(waker);
+    }
+}
+
 /// What `future` gives, unless that takes longer than `patience`.
 pub(crate) async fn within<T>(
     time: &Time,
@@ -82,13 +90,14 @@ pub(crate) async fn within<T>(
         if alarm.is_none() {
             // Set only now: what is ready at once needs no alarm.
             let (sender, receiver) = channel::<()>();
-            alarm = Some(receiver);
-            if !time.after(patience, move || drop(sender)) {
-                // Nobody would ring it.
-                return Poll::Ready(None);
-            }
+            // Dropped with this: most alarms never ring, and would be in the way until they do.
+            alarm = time.alarm(patience, move || drop(sender)).map(|alarm| (receiver, alarm));
         }
-        alarm.as_mut().map_or(Poll::Pending, |alarm| Pin::new(alarm).poll(cx).map(|_| None))
+        match &mut alarm {
+            Some((rings, _)) => Pin::new(rings).poll(cx).map(|_| None),
+            // Nobody would ring it.
+            None => Poll::Ready(None),
+        }
     })
     .await
 }

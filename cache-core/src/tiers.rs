@@ -7,6 +7,7 @@
 //!   began before leaves there is removed again.
 //! - *Other processes hear of it*: a change is told in the log of the tier when it is made there, see `ear`.
 
+mod claim;
 mod ear;
 mod lane;
 mod marks;

@@ -28,11 +28,11 @@ enum Source {
 struct Manual {
     now: Moment,
     wall: SystemTime,
-    alarms: BTreeMap<(Moment, u64), Alarm>,
+    alarms: BTreeMap<(Moment, u64), Ring>,
     n_alarms: u64,
 }
 
-type Alarm = Box<dyn FnOnce() + Send>;
+type Ring = Box<dyn FnOnce() + Send>;
 
 impl Time {
     /// The time of the machine.
@@ -119,6 +119,22 @@ impl Time {
         true
     }
 
+    /// Rings once, so much later, unless what is returned is dropped before; `None` if nothing would ring.
+    pub(crate) fn alarm(
+        &self,
+        delay: Duration,
+        ring: impl FnOnce() + Send + 'static,
+    ) -> Option<Alarm> {
+        let alarm = match &self.0 {
+            Source::System => Alarm(Some(worker::alarm(delay, ring))),
+            Source::Manual(_) => {
+                self.after(delay, ring);
+                Alarm(None)
+            }
+        };
+        alarm.0.as_ref().is_none_or(worker::Alarm::has_thread).then_some(alarm)
+    }
+
     #[track_caller]
     fn by_hand(&self) -> &Mutex<Manual> {
         match &self.0 {
@@ -127,6 +143,9 @@ impl Time {
         }
     }
 }
+
+/// What rings later, unless it is dropped. A manual one rings all the same.
+pub(crate) struct Alarm(Option<worker::Alarm>);
 
 impl Manual {
     fn go_to(&mut self, moment: Moment) {

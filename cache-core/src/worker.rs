@@ -19,11 +19,17 @@ struct Queue {
     tasks: BTreeMap<(Instant, u64), Task>,
     n_queued: u64,
     is_running: bool,
+    /// When the thread looks next, unless it is woken before; `None` while it does something.
+    looks_at: Option<Instant>,
 }
 
 // `Condvar` belongs to the standard mutex, which is why this one is not `crate::sync::Mutex`.
-static QUEUE: std::sync::Mutex<Queue> =
-    std::sync::Mutex::new(Queue { tasks: BTreeMap::new(), n_queued: 0, is_running: false });
+static QUEUE: std::sync::Mutex<Queue> = std::sync::Mutex::new(Queue {
+    tasks: BTreeMap::new(),
+    n_queued: 0,
+    is_running: false,
+    looks_at: None,
+});
 static CHANGED: Condvar = Condvar::new();
 
 /// The longest wait. A task that is due later waits several times.
@@ -53,24 +59,42 @@ fn enqueue(delay: Duration, task: Task) -> ((Instant, u64), bool) {
         queue.is_running = start_daemon(NAME, work);
     }
     let is_running = queue.is_running;
+    // Most tasks are due after something that the thread waits for already.
+    let is_late = queue.looks_at.is_some_and(|at| due < at);
+    if is_late {
+        queue.looks_at = None;
+    }
     drop(queue);
-    CHANGED.notify_one();
+    if is_late {
+        CHANGED.notify_one();
+    }
     (key, is_running)
 }
 
 /// A task that is not to be run once this is dropped.
-pub(crate) struct Alarm((Instant, u64));
+pub(crate) struct Alarm {
+    key: (Instant, u64),
+    has_thread: bool,
+}
+
+impl Alarm {
+    /// Whether there is a thread for it.
+    pub(crate) fn has_thread(&self) -> bool {
+        self.has_thread
+    }
+}
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        let task = queue().tasks.remove(&self.0);
+        let task = queue().tasks.remove(&self.key);
         drop(task);
     }
 }
 
 /// Runs `task` once, so much later, unless what is returned is dropped before.
 pub(crate) fn alarm(delay: Duration, task: impl FnOnce() + Send + 'static) -> Alarm {
-    Alarm(enqueue(delay, Box::new(task)).0)
+    let (key, has_thread) = enqueue(delay, Box::new(task));
+    Alarm { key, has_thread }
 }
 
 /// How many tasks wait.
@@ -92,7 +116,9 @@ fn work() {
             .first_key_value()
             .map_or(LONGEST, |((due, _), _)| due.saturating_duration_since(now));
         if !wait.is_zero() {
+            queue.looks_at = Some(now + wait);
             (queue, _) = CHANGED.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
+            queue.looks_at = None;
             continue;
         }
         let task = queue.tasks.pop_first();

@@ -48,6 +48,8 @@ pub(crate) struct Args {
     pub(crate) cache_err: Option<Span>,
     pub(crate) cache_none: Option<Span>,
     pub(crate) single_flight: Option<LitBool>,
+    /// `single_flight = cluster`.
+    pub(crate) is_cluster: bool,
     pub(crate) refresh_if: Option<Expr>,
     pub(crate) enabled: Option<Expr>,
     pub(crate) max_entries: Option<Quantity<u64>>,
@@ -160,7 +162,10 @@ impl Args {
             "cache_if" => self.cache_if = Some(function(&word, input)?),
             "cache_err" => self.cache_err = Some(flag(&word, input)?),
             "cache_none" => self.cache_none = Some(flag(&word, input)?),
-            "single_flight" => self.single_flight = Some(single_flight(&word, input)?),
+            "single_flight" => match single_flight(&word, input)? {
+                Flight::Cluster => self.is_cluster = true,
+                Flight::Here(on) => self.single_flight = Some(on),
+            },
             "refresh_if" => self.refresh_if = Some(condition(&word, input)?),
             "enabled" => self.enabled = Some(condition(&word, input)?),
             "max_entries" => self.max_entries = Some(limit(&word, input, quantity::count)?),
@@ -507,19 +512,27 @@ fn flag(word: &Ident, input: ParseStream<'_>) -> Result<Span> {
     Ok(word.span())
 }
 
-/// `single_flight = BOOL`.
-fn single_flight(word: &Ident, input: ParseStream<'_>) -> Result<LitBool> {
+/// Among whom one body runs for a key.
+enum Flight {
+    /// The calls of this process, or not even those.
+    Here(LitBool),
+    /// All processes that share a tier.
+    Cluster,
+}
+
+/// `single_flight = BOOL` or `single_flight = cluster`.
+fn single_flight(word: &Ident, input: ParseStream<'_>) -> Result<Flight> {
     value_with(word, input, |input| {
         if let Ok(mode) = input.fork().parse::<Ident>()
             && mode == "cluster"
         {
-            return Err(Error::new(
-                mode.span(),
-                "`single_flight = cluster` is not available yet: it will run one body among several processes",
-            ));
+            return input.parse::<Ident>().map(|_| Flight::Cluster);
         }
-        input.parse().map_err(|error: Error| {
-            Error::new(error.span(), "write `single_flight = false`; `true` is the default")
+        input.parse().map(Flight::Here).map_err(|error: Error| {
+            Error::new(
+                error.span(),
+                "write `single_flight = false` or `single_flight = cluster`; `true` is the default",
+            )
         })
     })
 }

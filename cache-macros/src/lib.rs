@@ -74,6 +74,7 @@ use crate::model::Model;
 /// | `cache_err` | stores `Err` like any value |
 /// | `cache_none` | stores `None` like any value |
 /// | `single_flight = false` | lets bodies of one key run at the same time |
+/// | `single_flight = cluster` | runs one body of a key among all processes that share a tier |
 /// | `refresh_if = EXPR` | makes a call reload where that is true |
 /// | `enabled = EXPR` | makes a call ignore the cache where that is false |
 /// | `max_entries = N` | limits the entries of this function |

@@ -292,6 +292,9 @@ impl Words {
         words.setting("jitter", args.jitter.as_ref());
         words.setting("version", args.version.as_ref());
         words.setting("single_flight", args.single_flight.as_ref());
+        if args.is_cluster {
+            words.settings.push(("cluster", TokenStream::new()));
+        }
         words.amount("max_entries", args.max_entries.as_ref());
         words.amount("max_bytes", args.max_bytes.as_ref());
         words.setting("cost", args.cost.as_ref());

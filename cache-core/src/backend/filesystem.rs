@@ -18,12 +18,12 @@ mod files;
 mod index;
 mod threads;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use changes::Changes;
-use files::Files;
+use files::{Files, Place};
 use index::{File, Index};
 use threads::Threads;
 
@@ -164,11 +164,34 @@ impl CacheBackend for Filesystem {
         })
     }
 
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
+        let keys = keys.to_vec();
+        Box::pin(async move {
+            self.scan_if_due();
+            self.run(move |disk| keys.iter().map(|key| disk.get(key)).collect()).await
+        })
+    }
+
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
         Box::pin(async move {
             self.scan_if_due();
             self.run(move |disk| disk.set(&key, &value)).await
+        })
+    }
+
+    fn set_if_absent<'a>(
+        &'a self,
+        key: &'a BackendKey,
+        value: Value,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        let key = key.clone();
+        Box::pin(async move {
+            self.scan_if_due();
+            self.run(move |disk| disk.set_if_absent(&key, &value)).await
         })
     }
 
@@ -272,18 +295,44 @@ impl Disk {
     }
 
     fn set(&self, key: &BackendKey, value: &Value) -> Result<(), Error> {
+        let written = self.write(key, value, Place::Replace);
+        if written.is_err() {
+            // An older value must not outlive the one that should have taken its place.
+            drop(self.remove(&Files::place(key)));
+        }
+        written.map(drop)
+    }
+
+    fn set_if_absent(&self, key: &BackendKey, value: &Value) -> Result<bool, Error> {
+        if self.write(key, value, Place::Add)? {
+            return Ok(true);
+        }
+        if self.get(key)?.is_some() {
+            return Ok(false);
+        }
+        // What is there is no value, or has expired.
+        self.remove(&Files::place(key))?;
+        self.write(key, value, Place::Add)
+    }
+
+    /// Writes a value; false if it is only to be added, and there is a file.
+    fn write(&self, key: &BackendKey, value: &Value, how: Place) -> Result<bool, Error> {
         let place = Files::place(key);
         let len = value.as_bytes().len() as u64;
         let written = if len > self.max_bytes {
             let cause = format!("{len} bytes are more than the {} of the limit", self.max_bytes);
             Err(io::Error::other(cause))
         } else {
-            self.files.write(&place, value.as_bytes(), self.time.wall())
+            self.files.write(&place, value.as_bytes(), self.time.wall(), how)
         };
-        if let Err(cause) = written {
-            // An older value must not outlive the one that should have taken its place.
-            drop(self.remove(&place));
-            return Err(failed("write the cache file", &self.files.path(&place), cause));
+        match written {
+            Ok(()) => {}
+            Err(cause) if how == Place::Add && cause.kind() == ErrorKind::AlreadyExists => {
+                return Ok(false);
+            }
+            Err(cause) => {
+                return Err(failed("write the cache file", &self.files.path(&place), cause));
+            }
         }
         add(&self.counters.writes);
         let file = self.describe(value);
@@ -292,7 +341,7 @@ impl Disk {
         index.note_written(len);
         drop(index);
         self.make_room();
-        Ok(())
+        Ok(true)
     }
 
     /// What the index says of the file of a value that is used now.

@@ -5,6 +5,7 @@ mod queue;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::slice;
 use std::time::Duration;
 
 use breaker::Breaker;
@@ -79,7 +80,7 @@ pub struct Health {
     pub failures: u64,
     /// Operations that were dropped after the hard timeout.
     pub timeouts: u64,
-    /// Lookups that nobody waited for any more after the soft timeout.
+    /// What nobody waited for any more after the soft timeout, mostly lookups.
     pub slow: u64,
     /// Lookups that were misses because the backend was left in peace.
     pub skipped: u64,
@@ -186,8 +187,9 @@ impl Guarded {
         self
     }
 
-    /// Stores a value now or not at all, and says whether it has. It is tried once: what others remove does not come back.
-    pub(crate) async fn store_once(&self, key: &BackendKey, value: Value) -> bool {
+    /// Stores a value now, if there is none, and says whether it has; `None` if the backend does not work. It is tried
+    /// once: what others remove does not come back.
+    pub(crate) async fn store_once(&self, key: &BackendKey, value: Value) -> Option<bool> {
         let Shared { backend, time, soft_timeout, .. } = &*self.shared;
         let is_admitted = {
             let mut state = self.shared.state.lock();
@@ -195,9 +197,16 @@ impl Guarded {
         };
         let store = async {
             let trial = Trial::new(&self.shared);
-            trial.run(backend.set(key, value)).await.is_some()
+            trial.run(backend.set_if_absent(key, value)).await
         };
-        is_admitted && within(time, *soft_timeout, store).await == Some(true)
+        if !is_admitted {
+            return None;
+        }
+        let stored = within(time, *soft_timeout, store).await;
+        if stored.is_none() {
+            add(&self.shared.n_slow);
+        }
+        stored.flatten()
     }
 
     /// Notes a removal; the future says whether it is done.
@@ -233,6 +242,24 @@ impl Guarded {
         within(&self.shared.time, patience, reading).await?.ok()?.ok()
     }
 
+    /// Asks the backend, which is misses if it fails or takes too long.
+    async fn look_up(&self, keys: Vec<BackendKey>) -> Vec<Option<Value>> {
+        let trial = Trial::new(&self.shared);
+        let mut lookup = Box::pin(async move {
+            let backend = Arc::clone(&trial.shared.backend);
+            trial.run(backend.get_all(&keys)).await.unwrap_or_default()
+        });
+        let Shared { time, soft_timeout, .. } = &*self.shared;
+        match within(time, *soft_timeout, lookup.as_mut()).await {
+            Some(found) => found,
+            None => {
+                add(&self.shared.n_slow);
+                spawn(async move { drop(lookup.await) });
+                Vec::new()
+            }
+        }
+    }
+
     /// Notes a change. The future waits for it, but not for a backend that does not work, and never for long.
     fn change(&self, queue: impl FnOnce(&mut Queue, Option<Done>)) -> BoxFuture<'_, bool> {
         let (done, is_done) = channel();
@@ -251,40 +278,38 @@ impl Guarded {
 
 impl CacheBackend for Guarded {
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
+        Box::pin(async move { Ok(self.get_all(slice::from_ref(key)).await?.pop().flatten()) })
+    }
+
+    /// What is known here is not asked for.
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
         Box::pin(async move {
-            let now = self.shared.time.now();
+            let time = &self.shared.time;
+            let now = time.now();
             let (upcoming, is_admitted) = {
                 let mut state = self.shared.state.lock();
-                let upcoming = state.queue.upcoming(key);
-                let is_admitted = upcoming.is_none() && state.breaker.admit(now);
+                let upcoming: Vec<_> = keys.iter().map(|key| state.queue.upcoming(key)).collect();
+                let is_admitted = upcoming.iter().any(Option::is_none) && state.breaker.admit(now);
                 (upcoming, is_admitted)
             };
-            match upcoming {
-                Some(Change::Set(value)) => {
-                    return Ok(Some(value).filter(|value| value.is_fresh(&self.shared.time)));
-                }
-                Some(Change::Delete) => return Ok(None),
-                None if !is_admitted => {
-                    add(&self.shared.n_skipped);
-                    return Ok(None);
-                }
-                None => {}
-            }
-            let trial = Trial::new(&self.shared);
-            let key = key.clone();
-            let mut lookup = Box::pin(async move {
-                let backend = Arc::clone(&trial.shared.backend);
-                trial.run(backend.get(&key)).await.flatten()
+            let unknown = keys.iter().zip(&upcoming).filter(|(_, upcoming)| upcoming.is_none());
+            let unknown: Vec<_> = unknown.map(|(key, _)| key.clone()).collect();
+            let found = if is_admitted {
+                self.look_up(unknown).await
+            } else {
+                self.shared.n_skipped.fetch_add(unknown.len() as u64, Ordering::Relaxed);
+                Vec::new()
+            };
+            let mut found = found.into_iter();
+            let known = upcoming.into_iter().map(|upcoming| match upcoming {
+                Some(Change::Set(value)) => Some(value).filter(|value| value.is_fresh(time)),
+                Some(Change::Delete) => None,
+                None => found.next().flatten(),
             });
-            let Shared { time, soft_timeout, .. } = &*self.shared;
-            match within(time, *soft_timeout, lookup.as_mut()).await {
-                Some(found) => Ok(found),
-                None => {
-                    add(&self.shared.n_slow);
-                    spawn(async move { drop(lookup.await) });
-                    Ok(None)
-                }
-            }
+            Ok(known.collect())
         })
     }
 

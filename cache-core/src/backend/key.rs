@@ -85,7 +85,8 @@ impl Scope {
     /// All keys of a namespace.
     #[must_use]
     pub fn namespace(namespace: &str) -> Self {
-        let mut text = String::new();
+        // Room for a whole key, in most cases.
+        let mut text = String::with_capacity(256);
         escape(&mut text, namespace);
         text.push(':');
         Self { text }
@@ -126,8 +127,9 @@ fn escape(text: &mut String, part: &str) {
 
 /// Appends bytes as hex digits.
 pub(super) fn hex(text: &mut String, bytes: &[u8]) {
+    let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n)]);
     for byte in bytes {
-        write!(text, "{byte:02x}").expect("a string takes everything");
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
     }
 }
 

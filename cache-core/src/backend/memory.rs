@@ -78,16 +78,22 @@ impl CacheBackend for Memory {
     }
 
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
-        let mut shelf = self.shelf.lock();
-        shelf.remove(key);
-        shelf.insert(key, value);
-        add(&self.counters.writes);
-        while shelf.bytes > self.max_bytes {
-            let (_, oldest) = shelf.order.pop_first().expect("what takes bytes is in the order");
-            shelf.remove(&oldest);
-            add(&self.counters.evictions);
-        }
+        self.put(&mut self.shelf.lock(), key, value);
         Box::pin(ready(Ok(())))
+    }
+
+    fn set_if_absent<'a>(
+        &'a self,
+        key: &'a BackendKey,
+        value: Value,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        let mut shelf = self.shelf.lock();
+        let found = shelf.values.get(key);
+        let is_absent = found.is_none_or(|(value, _)| !value.is_fresh(&self.time));
+        if is_absent {
+            self.put(&mut shelf, key, value);
+        }
+        Box::pin(ready(Ok(is_absent)))
     }
 
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
@@ -157,6 +163,17 @@ impl ChangeLog for Memory {
 }
 
 impl Memory {
+    fn put(&self, shelf: &mut Shelf, key: &BackendKey, value: Value) {
+        shelf.remove(key);
+        shelf.insert(key, value);
+        add(&self.counters.writes);
+        while shelf.bytes > self.max_bytes {
+            let (_, oldest) = shelf.order.pop_first().expect("what takes bytes is in the order");
+            shelf.remove(&oldest);
+            add(&self.counters.evictions);
+        }
+    }
+
     /// What is there now. If that is nothing, `reader` is dropped when there is something.
     fn news(&self, namespace: &str, after: Option<&str>, reader: Option<Sender<()>>) -> News {
         let mut logs = self.logs.lock();

@@ -24,6 +24,7 @@ mod tls {
     pub(super) fn prepare() {}
 }
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -50,6 +51,13 @@ const DEFAULT_MAX_VALUE_BYTES: usize = 64 << 20;
 
 /// About so many messages are there to be read, and so many are read at a time.
 const MAX_MESSAGES: usize = 10_000;
+
+/// Stores a value that begins with its generations, unless there is one with the same.
+const SET_IF_ABSENT: &str = "
+local found = redis.pcall('GET', KEYS[1])
+if type(found) == 'string' and string.sub(found, 1, 16) == string.sub(ARGV[1], 1, 16) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1";
 
 /// Says which server this is, how many entries a position in the stream names, and what the last entry is, of which
 /// there is one from then on.
@@ -234,12 +242,33 @@ impl Drop for Redis {
 impl CacheBackend for Redis {
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
         let key = key.clone();
-        self.run("read from", Duration::ZERO, |server| async move { server.get(&key).await })
+        self.run("read from", Duration::ZERO, |server| async move {
+            Ok(server.get_all(&[key]).await?.pop().flatten())
+        })
+    }
+
+    fn get_all<'a>(
+        &'a self,
+        keys: &'a [BackendKey],
+    ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
+        let keys = keys.to_vec();
+        self.run("read from", Duration::ZERO, |server| async move { server.get_all(&keys).await })
     }
 
     fn set<'a>(&'a self, key: &'a BackendKey, value: Value) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
         self.run("write to", Duration::ZERO, |server| async move { server.set(&key, &value).await })
+    }
+
+    fn set_if_absent<'a>(
+        &'a self,
+        key: &'a BackendKey,
+        value: Value,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        let key = key.clone();
+        self.run("write to", Duration::ZERO, |server| async move {
+            server.set_if_absent(&key, &value).await
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<(), Error>> {
@@ -298,23 +327,28 @@ const GENERATION: usize = 8;
 /// What is under a key, if that is a text.
 type Found = Option<Vec<u8>>;
 
-fn generation(found: Found) -> Option<Generation> {
-    found?.try_into().ok()
+fn generation(found: &Found) -> Option<Generation> {
+    found.as_deref()?.try_into().ok()
 }
 
 impl Server {
-    async fn get(&self, key: &BackendKey) -> RedisResult<Option<Value>> {
-        let mut get = get_generations(key);
+    async fn get_all(&self, keys: &[BackendKey]) -> RedisResult<Vec<Option<Value>>> {
+        let all: BTreeSet<Scope> = keys.iter().flat_map(scopes).collect();
+        let mut get = get_generations(&all);
+        keys.iter().for_each(|key| _ = get.arg(key.as_str()));
         // Something else under a key is as good as nothing.
-        let (namespace, function, found): (Found, Found, Found) =
-            self.query(get.arg(key.as_str())).await?;
-        let opened = match (generation(namespace), generation(function), found) {
-            (Some(namespace), Some(function), Some(found)) => found
-                .strip_prefix([namespace, function].as_flattened())
-                .map(|bytes| Value::open(key, bytes, &self.time)),
-            _ => None,
+        let mut found = self.query::<Vec<Found>>(&get).await?.into_iter();
+        let generations: BTreeMap<_, _> = all.into_iter().zip(&mut found).collect();
+        let generation = |scope| generations.get(&scope).and_then(generation);
+        let open = |(key, found): (&BackendKey, Found)| {
+            let [namespace, function] = scopes(key).map(generation);
+            let generations = [namespace?, function?];
+            let found = found?;
+            let bytes = found.strip_prefix(generations.as_flattened())?;
+            Some(Value::open(key, bytes, &self.time))
         };
-        Ok(self.counters.found(opened))
+        let opened = keys.iter().zip(found).map(open);
+        Ok(opened.map(|opened| self.counters.found(opened)).collect())
     }
 
     async fn set(&self, key: &BackendKey, value: &Value) -> RedisResult<()> {
@@ -327,6 +361,27 @@ impl Server {
     }
 
     async fn try_set(&self, key: &BackendKey, value: &Value) -> RedisResult<()> {
+        let Some((bytes, millis)) = self.sealed(key, value).await? else {
+            return self.delete(key).await;
+        };
+        self.query::<()>(cmd("SET").arg(key.as_str()).arg(bytes).arg("PX").arg(millis)).await?;
+        add(&self.counters.writes);
+        Ok(())
+    }
+
+    async fn set_if_absent(&self, key: &BackendKey, value: &Value) -> RedisResult<bool> {
+        let Some((bytes, millis)) = self.sealed(key, value).await? else { return Ok(true) };
+        let mut set = cmd("EVAL");
+        set.arg(SET_IF_ABSENT).arg(1).arg(key.as_str()).arg(bytes).arg(millis);
+        let is_set = self.query(&set).await?;
+        if is_set {
+            add(&self.counters.writes);
+        }
+        Ok(is_set)
+    }
+
+    /// What is stored for a value, and for how long; `None` if its lifetime has ended.
+    async fn sealed(&self, key: &BackendKey, value: &Value) -> RedisResult<Option<(Vec<u8>, u64)>> {
         let len = value.as_bytes().len();
         if len > self.max_value_bytes {
             let limit = format!("{len} bytes, the limit is {}", self.max_value_bytes);
@@ -335,17 +390,14 @@ impl Server {
         let ttl = value.remaining(&self.time).unwrap_or(self.max_ttl).min(self.max_ttl);
         let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         if millis == 0 {
-            return self.delete(key).await;
+            return Ok(None);
         }
         // Read before the value is written: it is out of date at once if the scope is cleared in between.
         let generations = match self.generations(key).await? {
             Some(generations) => generations,
             None => self.begin_generations(key).await?,
         };
-        let bytes = [generations.as_flattened(), value.as_bytes()].concat();
-        self.query::<()>(cmd("SET").arg(key.as_str()).arg(bytes).arg("PX").arg(millis)).await?;
-        add(&self.counters.writes);
-        Ok(())
+        Ok(Some(([generations.as_flattened(), value.as_bytes()].concat(), millis)))
     }
 
     async fn delete(&self, key: &BackendKey) -> RedisResult<()> {
@@ -354,9 +406,9 @@ impl Server {
 
     /// The generations of the key's namespace and function, unless one of them has not begun.
     async fn generations(&self, key: &BackendKey) -> RedisResult<Option<[Generation; 2]>> {
-        let get = get_generations(key);
+        let get = get_generations(&scopes(key));
         let (namespace, function): (Found, Found) = self.query(&get).await?;
-        Ok(generation(namespace).zip(generation(function)).map(<[Generation; 2]>::from))
+        Ok(generation(&namespace).zip(generation(&function)).map(<[Generation; 2]>::from))
     }
 
     async fn begin_generations(&self, key: &BackendKey) -> RedisResult<[Generation; 2]> {
@@ -371,7 +423,7 @@ impl Server {
         for key in scopes(key).iter().map(generation_key) {
             // Something else is there, and counts for nothing.
             let found: [Found; 1] = self.query(cmd("MGET").arg(&key)).await?;
-            if found.into_iter().find_map(generation).is_none() {
+            if found.iter().find_map(generation).is_none() {
                 self.query::<()>(cmd("SET").arg(&key).arg(&new_generation())).await?;
             }
         }
@@ -430,10 +482,11 @@ impl Server {
         match &self.connector {
             Connector::Single(client) => {
                 // Who is without a connection is told so, and does not wait for another attempt.
+                // Answers are waited for as long as the operation may take.
                 let config = ConnectionManagerConfig::new()
                     .set_number_of_retries(0)
                     .set_connection_timeout(Some(self.timeout))
-                    .set_response_timeout(Some(response_timeout));
+                    .set_response_timeout(None);
                 let manager =
                     ConnectionManager::new_lazy_with_config(Client::clone(client), config)?;
                 Ok(Connection::Single(manager))
@@ -472,11 +525,11 @@ fn scopes(key: &BackendKey) -> [Scope; 2] {
     [key.namespace_scope(), key.function_scope()]
 }
 
-/// Asks for the generations of a key's namespace and function. In a cluster the client asks each node for its part.
-fn get_generations(key: &BackendKey) -> Cmd {
+/// Asks for the generations of scopes. In a cluster the client asks each node for its part.
+fn get_generations<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Cmd {
     let mut get = cmd("MGET");
-    for scope in scopes(key) {
-        get.arg(generation_key(&scope));
+    for scope in scopes {
+        get.arg(generation_key(scope));
     }
     get
 }

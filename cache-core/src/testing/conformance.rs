@@ -54,6 +54,7 @@ impl Suite {
         self.values_of_all_sizes_come_back().await;
         self.the_last_value_counts().await;
         self.what_is_deleted_is_gone().await;
+        self.what_is_there_is_not_replaced_where_it_is_not_to_be().await;
         self.keys_are_kept_apart().await;
         self.a_scope_is_cleared_and_no_other().await;
         self.lifetimes_are_kept().await;
@@ -95,6 +96,27 @@ impl Suite {
         self.delete(&key).await;
         self.store(&key, b"3").await;
         self.expect(&key, Some(b"3")).await;
+    }
+
+    async fn what_is_there_is_not_replaced_where_it_is_not_to_be(&self) {
+        let key = self.key("if absent", "");
+        self.add(&key, self.seal(&key, b"1"), true).await;
+        self.expect(&key, Some(b"1")).await;
+        self.add(&key, self.seal(&key, b"2"), false).await;
+        if self.keeps {
+            self.expect(&key, Some(b"1")).await;
+        }
+        self.delete(&key).await;
+        self.add(&key, self.seal(&key, b"3"), true).await;
+        self.clear(&key.function_scope()).await;
+        self.add(&key, self.seal(&key, b"4"), true).await;
+        self.expect(&key, Some(b"4")).await;
+        let past = Time::manual();
+        past.set_wall(UNIX_EPOCH + Duration::from_secs(1));
+        self.set(&key, Value::seal(&key, &encoded(b"5"), Some(Duration::from_secs(1)), &past))
+            .await;
+        self.add(&key, self.seal(&key, b"6"), true).await;
+        self.expect(&key, Some(b"6")).await;
     }
 
     async fn keys_are_kept_apart(&self) {
@@ -273,6 +295,16 @@ impl Suite {
     async fn set(&self, key: &BackendKey, value: Value) {
         let stored = self.backend.set(key, value).await;
         stored.unwrap_or_else(|error| panic!("`{key}` cannot be stored: {error}"));
+    }
+
+    /// Stores a value if there is none; what nobody has to keep may be absent.
+    async fn add(&self, key: &BackendKey, value: Value, is_absent: bool) {
+        let added = self.backend.set_if_absent(key, value).await;
+        let added = added.unwrap_or_else(|error| panic!("`{key}` cannot be stored: {error}"));
+        assert!(
+            added == is_absent || (!self.keeps && added),
+            "a value of `{key}` was stored: {added}, expected: {is_absent}"
+        );
     }
 
     async fn get(&self, key: &BackendKey) -> Option<Value> {

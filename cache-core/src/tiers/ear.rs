@@ -16,13 +16,16 @@ use crate::backend::{Guarded, News, Told, decode};
 use crate::event::Family;
 use crate::events::{Change, Events};
 use crate::sync::{Arc, AtomicBool, Ordering, start_daemon};
-use crate::task::{Sender, within};
+use crate::task::within;
 use crate::time::Time;
 
 use super::stage::Stage;
 
 /// After a failure the log is asked again so much later.
 const RETRY: Duration = Duration::from_millis(50);
+
+/// Who waits for the first news looks so often whether there are some.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Hears what other processes tell through one tier, as long as this exists.
 pub(super) struct Ear {
@@ -39,11 +42,18 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    /// Begins to hear, and drops `begun` when it does. False if there is no thread for it.
-    pub(super) fn start(self: &Arc<Self>, begun: Sender<()>) -> bool {
+    /// Begins to hear. False if there is no thread for it.
+    pub(super) fn start(self: &Arc<Self>) -> bool {
         let ear = Arc::downgrade(self);
         let (guarded, lease) = (self.guarded.clone(), self.lease);
-        start_daemon("cache-news", move || follow(&ear, &guarded, lease, begun))
+        start_daemon("cache-news", move || follow(&ear, &guarded, lease))
+    }
+
+    /// Waits until it has heard from the log.
+    pub(super) async fn has_heard(&self) {
+        while !self.has_begun.load(Ordering::SeqCst) {
+            within(&Time::system(), LOOK, std::future::pending::<()>()).await;
+        }
     }
 
     /// Does what was told.
@@ -81,8 +91,7 @@ impl Ear {
     }
 }
 
-fn follow(ear: &Weak<Ear>, guarded: &Guarded, lease: Duration, begun: Sender<()>) {
-    let mut begun = Some(begun);
+fn follow(ear: &Weak<Ear>, guarded: &Guarded, lease: Duration) {
     let mut position: Option<String> = None;
     let mut until = now().saturating_add(lease);
     loop {
@@ -108,7 +117,6 @@ fn follow(ear: &Weak<Ear>, guarded: &Guarded, lease: Duration, begun: Sender<()>
         // When it was asked, not when it has answered: who answers may have been slow to say so.
         until = until.max(asked.saturating_add(lease));
         ear.has_begun.store(true, Ordering::SeqCst);
-        drop(begun.take());
     }
 }
 

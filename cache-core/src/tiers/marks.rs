@@ -15,7 +15,7 @@
 //!
 //! [`Guarded`]: crate::backend::Guarded
 
-use sha2::{Digest, Sha256};
+use twox_hash::XxHash3_64;
 
 use crate::backend::{BackendKey, Scope};
 use crate::events::Mark;
@@ -23,6 +23,11 @@ use crate::events::Mark;
 /// The mark that goes before any other does.
 pub(super) fn clock(namespace: &str) -> BackendKey {
     BackendKey::new(namespace, "clock", "", b"")
+}
+
+/// What says that somebody computes the result of a call.
+pub(super) fn claim(namespace: &str, call: &BackendKey) -> BackendKey {
+    BackendKey::new(namespace, "claim", "", call.as_str().as_bytes())
 }
 
 /// The mark of an event, or of any of a family.
@@ -69,9 +74,9 @@ fn name(key: &BackendKey) -> &str {
     key.as_str().split_once(':').map_or("", |(_, name)| name)
 }
 
+// Two names of one digest are outdated together, which is no harm.
 fn digest_of(name: &str) -> u64 {
-    let digest: [u8; 32] = Sha256::digest(name).into();
-    u64::from_le_bytes(*digest.first_chunk().expect("a digest is longer"))
+    XxHash3_64::oneshot(name.as_bytes())
 }
 
 /// The marks of all events of a family.

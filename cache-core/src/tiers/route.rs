@@ -1,6 +1,7 @@
 //! How the results of one function leave the process and come back.
 
 use std::any::Any;
+use std::future::pending;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -13,11 +14,12 @@ use crate::function::{Function, Tier, registered};
 use crate::identity::KeyRef;
 use crate::instance::{self, Instance, with_instance};
 use crate::outer::{Answer, Asking, Errand, Question};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use crate::task::{BoxFuture, spawn, within};
 use crate::time::Time;
 
 use super::PATIENCE;
+use super::claim::{self, Claim, Claimed, Claims};
 use super::lane::Lane;
 use super::marks::{self, Marks};
 use super::pending::Pending;
@@ -39,6 +41,7 @@ pub(super) struct Route {
     pending: Arc<Pending>,
     /// How often results were removed, by a part of the hash of their keys.
     n_removed: [AtomicU64; N_PARTS],
+    claims: Claims,
     /// Why the codec cannot write the values.
     refusal: OnceLock<String>,
 }
@@ -83,6 +86,7 @@ impl Route {
             shared,
             pending: Arc::clone(pending),
             n_removed: [const { AtomicU64::new(0) }; N_PARTS],
+            claims: Claims::default(),
             refusal: OnceLock::new(),
         })
     }
@@ -145,10 +149,18 @@ impl Route {
         Some(Box::pin(async move {
             let asked = self.look(&key, question);
             // What takes longer goes on without a tier.
-            let (answer, missed) =
+            let (mut answer, missed) =
                 within(&Time::system(), PATIENCE, asked).await.unwrap_or_default();
+            let mut claim = None;
+            if self.function.is_cluster
+                && let Question::Result(endpoint) = question
+                && answer.is_none()
+                && !missed.is_empty()
+            {
+                (answer, claim) = self.claim(&key, endpoint).await;
+            }
             let errand: Arc<dyn Errand> =
-                Arc::new(Asked { route: self, key, part, n_removed, missed, answer });
+                Arc::new(Asked { route: self, key, part, n_removed, missed, claim, answer });
             errand
         }))
     }
@@ -158,47 +170,86 @@ impl Route {
         let mut missed = Vec::new();
         let part = marks::part(&self.namespace, &self.calls, key);
         for (idx, stop) in self.stops.iter().enumerate() {
-            if question == Question::Anew {
-                stop.lane.stage.drop_one(key);
+            let mut mark = None;
+            match question {
+                Question::Anew => stop.lane.stage.drop_one(key),
+                Question::Result(endpoint) => match self.find(stop, key, &part, endpoint).await {
+                    Ok(found) => return (Some(found), missed),
+                    Err(known) => mark = known,
+                },
             }
-            if let Question::Result(endpoint) = question
-                && let Some(found) = self.find(stop, key, &part, endpoint).await
-            {
-                return (Some(found), missed);
+            if mark.is_none() {
+                mark = stop.lane.ensured_mark(&part).await;
             }
-            let part = stop.lane.ensured_mark(&part).await.map(|mark| (part.clone(), mark));
+            let part = mark.map(|mark| (part.clone(), mark));
             missed.push(Missed { idx, part, clock: stop.lane.clock().await });
         }
         (None, missed)
     }
 
+    /// Waits until the tier that all processes share has the result, or nobody else computes it: then this one does.
+    async fn claim(
+        &self,
+        key: &BackendKey,
+        endpoint: Option<Family>,
+    ) -> (Option<Found>, Option<Claim>) {
+        let Some(stop) = self.stops.last() else { return (None, None) };
+        let part = marks::part(&self.namespace, &self.calls, key);
+        let time = Time::system();
+        let end = time.elapsed().saturating_add(claim::LEASE);
+        loop {
+            let place = marks::claim(&self.namespace, key);
+            let claimed = self.claims.claim(&stop.lane.guarded, place).await;
+            if matches!(claimed, Claimed::Never) {
+                return (None, None);
+            }
+            // Whoever had it before may have left the result.
+            if let Ok(found) = self.find(stop, key, &part, endpoint).await {
+                return (Some(found), None);
+            }
+            if let Claimed::Here(claim) = claimed {
+                // What is there is out of date, and in the way of what is to be stored.
+                stop.lane.guarded.removal(key).await;
+                return (None, Some(claim));
+            }
+            if time.elapsed() >= end {
+                return (None, None);
+            }
+            within(&time, claim::PAUSE, pending::<()>()).await;
+        }
+    }
+
+    /// The result that a tier has, or the mark of the call, if that is there.
     async fn find(
         &self,
         stop: &Stop,
         key: &BackendKey,
         part: &BackendKey,
         endpoint: Option<Family>,
-    ) -> Option<Found> {
+    ) -> Result<Found, Option<u64>> {
         let staged = stop.lane.stage.take(key).filter(|value| value.is_fresh(&Time::system()));
         let is_staged = staged.is_some();
-        let value = match staged {
-            Some(value) => value,
-            None => stop.lane.get(key).await?,
+        let (value, mark) = match staged {
+            Some(value) => (Some(value), None),
+            None => stop.lane.get_with_mark(key, part).await,
         };
-        let (mut marks, bytes) = marks::split(value.payload())?;
-        if marks.first().is_none_or(|(key, _)| key != part)
+        let value = value.ok_or(mark)?;
+        let (mut marks, bytes) = marks::split(value.payload()).ok_or(mark)?;
+        // What lies on the stage goes when one of its marks does.
+        let is_current = |(key, it): &(_, _)| key == part && (is_staged || Some(*it) == mark);
+        if !marks.first().is_some_and(is_current)
             || endpoint.is_some_and(|it| !marks::hear(&self.namespace, &marks, &it.name()))
         {
-            return None;
-        }
-        // What lies on the stage goes when one of them does.
-        if !is_staged && !stop.lane.has(&marks).await {
-            return None;
+            return Err(mark);
         }
         // What is done to the call here goes another way.
         marks.remove(0);
-        Some(Found {
-            value: (self.stow.decode)(&stop.coder, value.encoding(), bytes).ok()?,
+        if !is_staged && !stop.lane.has(&marks).await {
+            return Err(mark);
+        }
+        let decoded = (self.stow.decode)(&stop.coder, value.encoding(), bytes);
+        Ok(Found {
+            value: Mutex::new(Some(decoded.map_err(|_| mark)?)),
             restore: self.stow.restore,
             left: value.remaining(&Time::system()),
             namespace: self.namespace.clone(),
@@ -249,6 +300,8 @@ struct Asked {
     /// As it was before.
     n_removed: u64,
     missed: Vec<Missed>,
+    /// What keeps other processes from computing the same.
+    claim: Option<Claim>,
     answer: Option<Found>,
 }
 
@@ -291,7 +344,13 @@ impl Errand for Asked {
             for missed in &self.missed {
                 let guarded = &route.stops[missed.idx].lane.guarded;
                 let value = route.value(missed, key, &stored).await;
-                let is_noted = value.map(|value| guarded.note(key, value)).is_some();
+                let claim = self.claim.as_ref().filter(|_| missed.idx + 1 == route.stops.len());
+                let is_noted = value.is_some();
+                match (value, claim) {
+                    (Some(value), Some(claim)) => claim.store(key, value).await,
+                    (Some(value), None) => guarded.note(key, value),
+                    (None, _) => {}
+                }
                 // After it was noted: whoever removes it from now on finds it.
                 let n_removed = route.n_removed[self.part].load(Ordering::SeqCst);
                 let is_outdated = n_removed != self.n_removed || !stored.entry.get().is_current();
@@ -307,8 +366,9 @@ impl Errand for Asked {
 
 /// A result that a tier had.
 struct Found {
-    value: Box<AnyValue>,
-    restore: fn(&AnyValue, &mut dyn Any),
+    /// Until the load that has asked takes it.
+    value: Mutex<Option<Box<AnyValue>>>,
+    restore: fn(Box<AnyValue>, &mut dyn Any),
     left: Option<Duration>,
     namespace: String,
     marks: Marks,
@@ -316,7 +376,9 @@ struct Found {
 
 impl Answer for Found {
     fn restore(&self, out: &mut dyn Any) {
-        (self.restore)(&*self.value, out);
+        if let Some(value) = self.value.lock().take() {
+            (self.restore)(value, out);
+        }
     }
 
     fn left(&self) -> Option<Duration> {

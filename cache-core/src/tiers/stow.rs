@@ -20,7 +20,7 @@ pub(super) struct Stow {
     pub(super) encode: fn(&Coder, Entry<'_>) -> Option<Result<Encoded, Error>>,
     pub(super) decode: Decode,
     /// Writes what the function returns into an `Option` of it.
-    pub(super) restore: fn(&AnyValue, &mut dyn Any),
+    pub(super) restore: fn(Box<AnyValue>, &mut dyn Any),
     /// What tells the type from what it was before it was edited.
     pub(super) shape: fn() -> u64,
 }
@@ -46,9 +46,9 @@ where
                         Ok(Box::new(value))
                     },
                     restore: |value, out| {
-                        let value: Option<&K::Stored> = (value as &dyn Any).downcast_ref();
+                        let value: Option<Box<K::Stored>> = (value as Box<dyn Any>).downcast().ok();
                         if let Some(out) = out.downcast_mut::<Option<K::Output>>() {
-                            *out = value.cloned().map(K::restore);
+                            *out = value.map(|value| K::restore(*value));
                         }
                     },
                     shape: shape::of::<K::Stored>,

@@ -5,6 +5,8 @@ mod advice;
 mod audit;
 mod backends;
 mod batch;
+#[cfg(unix)]
+mod cluster;
 mod codecs;
 mod config;
 mod current;

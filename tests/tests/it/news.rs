@@ -519,14 +519,14 @@ fn serve() {
 }
 
 /// Another process, which does what it is told.
-struct Peer {
-    process: Child,
+pub(crate) struct Peer {
+    pub(crate) process: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Peer {
-    fn start(test: &str, variables: &BTreeMap<&str, String>) -> Self {
+    pub(crate) fn start(test: &str, variables: &BTreeMap<&str, String>) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", test, "--nocapture"])
             .env("TEST_ROLE", "process")
@@ -541,7 +541,15 @@ impl Peer {
     }
 
     fn tell(&mut self, line: &str) -> String {
+        self.say(line);
+        self.hear()
+    }
+
+    pub(crate) fn say(&mut self, line: &str) {
         writeln!(self.stdin, "{line}").expect("it listens");
+    }
+
+    pub(crate) fn hear(&mut self) -> String {
         loop {
             let mut line = String::new();
             assert!(self.stdout.read_line(&mut line).expect("text") > 0, "it has ended");

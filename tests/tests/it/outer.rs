@@ -24,7 +24,7 @@ use crate::support::{eventually, watched};
 /// A tier in memory that several caches share, as processes share a directory.
 struct Shared {
     values: Memory,
-    keys: Mutex<BTreeSet<String>>,
+    keys: Mutex<BTreeSet<BackendKey>>,
     /// Runs after the mark of an event was looked up, and before the answer is there.
     after_mark: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -47,7 +47,7 @@ impl Shared {
     /// The third part of the keys of a function.
     fn version(&self, function: &str) -> String {
         let keys = self.keys.lock().unwrap();
-        let parts = keys.iter().map(|key| key.split(':').collect::<Vec<_>>());
+        let parts = keys.iter().map(|key| key.as_str().split(':').collect::<Vec<_>>());
         let versions: BTreeSet<_> = parts
             .filter(|parts| !parts[1].starts_with("mark%20"))
             .filter(|parts| parts[1].ends_with(&format!("%3A{function}")))
@@ -60,7 +60,7 @@ impl Shared {
 
 impl CacheBackend for Shared {
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
-        self.keys.lock().unwrap().insert(key.as_str().to_owned());
+        self.keys.lock().unwrap().insert(key.clone());
         let found = pollster::block_on(self.values.get(key));
         if key.as_str().contains(":mark%20type") {
             let work = self.after_mark.lock().unwrap().take();
@@ -788,6 +788,48 @@ fn processes_that_share_a_directory_share_results() {
 
 fn in_redis(server: &Server) -> TestCache {
     TestCache::from_builder(Cache::builder().backend(Backend::Redis).redis_url(server.url()))
+}
+
+#[derive(Event)]
+struct Tuned {
+    piano: u64,
+}
+
+#[cached(invalidate_on = [Tuned { piano }])]
+fn tone(piano: u64, key: u64) -> u64 {
+    piano + key
+}
+
+#[test]
+fn a_mark_that_another_process_makes_at_the_same_moment_stays() {
+    let tier = Shared::new();
+    run(&tier.process(), || tone(1, 1));
+    let keys = tier.keys.lock().unwrap().clone();
+    let mark = keys.into_iter().find(|key| key.as_str().contains("Tuned:one:"));
+    let mark = mark.expect("the event has a mark");
+    let made = pollster::block_on(tier.values.get(&mark)).expect("it is in memory");
+    pollster::block_on(tier.values.delete(&mark)).expect("it is in memory");
+    // The other process looks for it as well, and is the first to make one.
+    let (values, made) = (Arc::clone(&tier), made.expect("it was made"));
+    let make = move || pollster::block_on(values.values.set(&mark, made)).expect("it is stored");
+    *tier.after_mark.lock().unwrap() = Some(Box::new(make));
+    run(&tier.process(), || tone(1, 2));
+    let third = tier.process();
+    run(&third, || (tone(1, 1), tone(1, 2)));
+    assert_eq!(bodies_and_recalls(&third, "tone"), (0, 2));
+}
+
+#[test]
+fn a_result_in_redis_is_found_with_one_question() {
+    let server = Server::start(&[]);
+    run(&in_redis(&server), || square(1));
+    let second = in_redis(&server);
+    run(&second, || square(2));
+    server.ask(&["CONFIG", "RESETSTAT"]);
+    run(&second, || square(1));
+    assert_eq!(second.stats().recalled, 1);
+    let commands = server.ask(&["INFO", "commandstats"]);
+    assert!(commands.contains("cmdstat_mget:calls=1,"), "{commands}");
 }
 
 #[test]

@@ -90,9 +90,15 @@ impl Files {
     }
 
     /// Puts a file in its place, at once for everybody who reads it.
-    pub(super) fn write(&self, place: &str, bytes: &[u8], used: SystemTime) -> io::Result<()> {
+    pub(super) fn write(
+        &self,
+        place: &str,
+        bytes: &[u8],
+        used: SystemTime,
+        how: Place,
+    ) -> io::Result<()> {
         let path = self.path(place);
-        let mut result = self.try_write(&path, bytes, used);
+        let mut result = self.try_write(&path, bytes, used, how);
         // Somebody may have removed the folders, and may do so again between two steps.
         for _ in 0..3 {
             match &result {
@@ -100,19 +106,22 @@ impl Files {
                 _ => break,
             }
             self.create_folders(path.parent())?;
-            result = self.try_write(&path, bytes, used);
+            result = self.try_write(&path, bytes, used, how);
         }
         result
     }
 
-    fn try_write(&self, path: &Path, bytes: &[u8], used: SystemTime) -> io::Result<()> {
+    fn try_write(&self, path: &Path, bytes: &[u8], used: SystemTime, how: Place) -> io::Result<()> {
         let temporary = self.temporary();
         // A file that is there already belongs to somebody else, who has the same mark by an incredible accident.
         let mut file =
             private::file(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
         let written = file.write_all(bytes).and_then(|()| file.set_modified(used));
         drop(file);
-        let result = written.and_then(|()| fs::rename(&temporary, path));
+        let result = written.and_then(|()| match how {
+            Place::Replace => fs::rename(&temporary, path),
+            Place::Add => add(&temporary, path),
+        });
         if result.is_err() {
             drop(fs::remove_file(&temporary));
         }
@@ -201,6 +210,27 @@ impl Files {
     fn temporary(&self) -> PathBuf {
         let n = self.n_temporary.fetch_add(1, Ordering::Relaxed);
         self.root.join(TEMPORARY).join(format!("{:016x}-{n}", self.mark))
+    }
+}
+
+/// How a file gets to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In that of an older one.
+    Replace,
+    /// If there is none.
+    Add,
+}
+
+/// Moves a file to where there is none.
+fn add(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+            Err(error)
+        }
+        // A file system without such links.
+        Err(_) => fs::rename(from, to),
     }
 }
 

@@ -1,9 +1,0 @@
-// errors: 1
-use cache_core::cached;
-
-#[cached(single_flight = cluster)]
-fn price(id: u64) -> u64 {
-    id
-}
-
-fn main() {}
