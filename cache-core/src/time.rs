@@ -125,14 +125,13 @@ impl Time {
         delay: Duration,
         ring: impl FnOnce() + Send + 'static,
     ) -> Option<Alarm> {
-        let alarm = match &self.0 {
-            Source::System => Alarm(Some(worker::alarm(delay, ring))),
+        match &self.0 {
+            Source::System => worker::alarm(delay, ring).map(|alarm| Alarm { _alarm: Some(alarm) }),
             Source::Manual(_) => {
                 self.after(delay, ring);
-                Alarm(None)
+                Some(Alarm { _alarm: None })
             }
-        };
-        alarm.0.as_ref().is_none_or(worker::Alarm::has_thread).then_some(alarm)
+        }
     }
 
     #[track_caller]
@@ -145,7 +144,9 @@ impl Time {
 }
 
 /// What rings later, unless it is dropped. A manual one rings all the same.
-pub(crate) struct Alarm(Option<worker::Alarm>);
+pub(crate) struct Alarm {
+    _alarm: Option<worker::Alarm>,
+}
 
 impl Manual {
     fn go_to(&mut self, moment: Moment) {

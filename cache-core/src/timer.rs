@@ -28,8 +28,9 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
-        self.alarm =
-            clock.wake_at(due, cx.waker()).map(|delay| worker::alarm(delay, move || waker.wake()));
+        self.alarm = clock
+            .wake_at(due, cx.waker())
+            .and_then(|delay| worker::alarm(delay, move || waker.wake()));
         // The clock may have moved before it knew of the waker.
         if clock.now() >= due { Poll::Ready(()) } else { Poll::Pending }
     }

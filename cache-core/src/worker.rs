@@ -72,29 +72,20 @@ fn enqueue(delay: Duration, task: Task) -> ((Instant, u64), bool) {
 }
 
 /// A task that is not to be run once this is dropped.
-pub(crate) struct Alarm {
-    key: (Instant, u64),
-    has_thread: bool,
-}
-
-impl Alarm {
-    /// Whether there is a thread for it.
-    pub(crate) fn has_thread(&self) -> bool {
-        self.has_thread
-    }
-}
+pub(crate) struct Alarm((Instant, u64));
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        let task = queue().tasks.remove(&self.key);
+        let task = queue().tasks.remove(&self.0);
         drop(task);
     }
 }
 
-/// Runs `task` once, so much later, unless what is returned is dropped before.
-pub(crate) fn alarm(delay: Duration, task: impl FnOnce() + Send + 'static) -> Alarm {
+/// Runs `task` once, so much later, unless what is returned is dropped before; `None` if there is no thread for it, until
+/// somebody can start one.
+pub(crate) fn alarm(delay: Duration, task: impl FnOnce() + Send + 'static) -> Option<Alarm> {
     let (key, has_thread) = enqueue(delay, Box::new(task));
-    Alarm { key, has_thread }
+    has_thread.then(|| Alarm(key))
 }
 
 /// How many tasks wait.

@@ -215,9 +215,10 @@ fn a_process_that_was_stopped_beyond_its_lease_does_not_overwrite_a_newer_result
     if is_process() {
         return serve();
     }
-    watched(|| {
+    let test =
+        "cluster::a_process_that_was_stopped_beyond_its_lease_does_not_overwrite_a_newer_result";
+    let attempt = move || {
         let server = Server::start(&[]);
-        let test = "cluster::a_process_that_was_stopped_beyond_its_lease_does_not_overwrite_a_newer_result";
         let mut fleet = Fleet::new(test, 3, &on(&server));
         fleet.gate.close();
         fleet.peers[0].say("1");
@@ -225,14 +226,18 @@ fn a_process_that_was_stopped_beyond_its_lease_does_not_overwrite_a_newer_result
         fleet.signal(0, "-STOP");
         fleet.gate.open();
         fleet.peers[1].say("1");
-        let newer = fleet.peers[1].hear();
+        let newer = fleet.hear(1);
         fleet.signal(0, "-CONT");
-        let older = fleet.peers[0].hear();
-        assert_ne!(older, newer, "each has its own result");
+        let older = fleet.hear(0);
         fleet.peers[2].say("1");
-        assert_eq!(fleet.peers[2].hear(), newer);
+        let found = fleet.hear(2);
+        let (Some(newer), Some(older), Some(found)) = (newer, older, found) else { return false };
+        assert_ne!(older, newer, "each has its own result");
+        assert_eq!(found, newer);
         assert_eq!(fleet.gate.n_runs(), 2);
-    });
+        true
+    };
+    assert!((0..3).any(|_| watched(attempt)), "the tier was too slow each time");
 }
 
 #[test]
