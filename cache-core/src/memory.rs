@@ -305,7 +305,7 @@ impl Memory {
         clock: &Clock,
     ) -> bool {
         let is_32nd = is_32nd(function.counters.hits.count(found.slot()));
-        if is_32nd || found.entry().usage().is_stale(self.recency.stale()) {
+        if is_32nd || !found.entry().usage().note_in_passing(self.recency.stale()) {
             self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
             return is_32nd && found.slot().is_time_to_time();
         }
@@ -330,9 +330,7 @@ impl Memory {
         clock: &Clock,
         is_32nd: bool,
     ) {
-        if is_32nd || !entry.usage().count_early(self.recency.stale()) {
-            self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
-        }
+        self.note_use(entry, function, clock.roughly(&slot.hits_to_clock), is_32nd);
     }
 
     /// Notes how often and when an entry was used, and where in the order it is to stand from now on.

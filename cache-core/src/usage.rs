@@ -7,7 +7,8 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// How often an entry was used, and at which tick the last time.
 ///
-/// Many threads note that at once: if one does while another does, that is as good. Ticks never go back.
+/// Many threads note that at once: if one does while another does, that is as good. A tick goes back at most to one that
+/// counts as the same.
 pub(crate) struct Usage(AtomicU64);
 
 impl Usage {
@@ -30,18 +31,17 @@ impl Usage {
         self.0.store(self.word().with_tick(tick).0, Ordering::Relaxed);
     }
 
-    /// Whether a use is to be noted.
+    /// Notes a use, where there is no more to it than to count one of the first; false if there is.
     #[inline]
-    pub(crate) fn is_stale(&self, stale: Stale) -> bool {
-        self.word().is_before(stale)
-    }
-
-    /// Counts one of the first uses, if nothing else is to be noted of it.
-    pub(crate) fn count_early(&self, stale: Stale) -> bool {
+    pub(crate) fn note_in_passing(&self, stale: Stale) -> bool {
         let word = self.word();
-        let is_enough = word.is_young() && !Word(word.0 & !Word::IS_YOUNG).is_before(stale);
+        if !word.is_before(stale) {
+            return true;
+        }
+        let is_enough = word.is_young() && !word.grown().is_before(stale);
         if is_enough {
-            self.change(word, word.count(false));
+            // Not exchanged, which takes longer than all else here. A use that it overwrites counts as the same.
+            self.0.store(word.count(false).0, Ordering::Relaxed);
         }
         is_enough
     }
@@ -101,6 +101,11 @@ impl Word {
 
     fn is_young(self) -> bool {
         self.0 & Self::IS_YOUNG != 0
+    }
+
+    /// The same, as if its uses were not counted one by one any more.
+    fn grown(self) -> Self {
+        Self(self.0 & !Self::IS_YOUNG)
     }
 
     fn count(self, is_32nd: bool) -> Self {
