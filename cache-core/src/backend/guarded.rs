@@ -245,16 +245,16 @@ impl Guarded {
     /// Asks the backend, which is misses if it fails or takes too long.
     async fn look_up(&self, keys: Vec<BackendKey>) -> Vec<Option<Value>> {
         let trial = Trial::new(&self.shared);
-        let mut lookup = Box::pin(async move {
-            let backend = Arc::clone(&trial.shared.backend);
-            trial.run(backend.get_all(&keys)).await.unwrap_or_default()
-        });
-        let Shared { time, soft_timeout, .. } = &*self.shared;
+        let backend = Arc::clone(&self.shared.backend);
+        let mut lookup = Box::pin(async move { caught(backend.get_all(&keys)).await });
+        let Shared { time, soft_timeout, hard_timeout, .. } = &*self.shared;
         match within(time, *soft_timeout, lookup.as_mut()).await {
-            Some(found) => found,
+            Some(found) => trial.end(Some(found)).unwrap_or_default(),
             None => {
                 add(&self.shared.n_slow);
-                spawn(async move { drop(lookup.await) });
+                let left = hard_timeout.saturating_sub(*soft_timeout);
+                let time = time.clone();
+                spawn(async move { drop(trial.end(within(&time, left, lookup).await)) });
                 Vec::new()
             }
         }
@@ -407,9 +407,14 @@ impl Trial {
     }
 
     /// What an operation of the backend gives, unless it fails or takes too long.
-    async fn run<T>(mut self, operation: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    async fn run<T>(self, operation: impl Future<Output = Result<T, Error>>) -> Option<T> {
+        let Shared { time, hard_timeout, .. } = &*Arc::clone(&self.shared);
+        self.end(within(time, *hard_timeout, caught(operation)).await)
+    }
+
+    /// What an operation gave; `None` is one that took too long, and a panic has said its message.
+    fn end<T>(mut self, result: Option<Result<Result<T, Error>, String>>) -> Option<T> {
         let shared = Arc::clone(&self.shared);
-        let result = within(&shared.time, shared.hard_timeout, caught(operation)).await;
         self.is_open = false;
         let now = shared.time.now();
         let found = match result {

@@ -1,6 +1,6 @@
 //! The key of a value outside of the process.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -25,9 +25,20 @@ impl BackendKey {
     /// The key of a call, whose arguments are given as canonical bytes.
     #[must_use]
     pub fn new(namespace: &str, function: &str, version: &str, arguments: &[u8]) -> Self {
-        let mut text = Scope::function(namespace, function).text;
-        escape(&mut text, version);
-        text.push(':');
+        Self::within(&Self::version_scope(namespace, function, version), arguments)
+    }
+
+    /// What the keys of one version of a function begin with.
+    pub(crate) fn version_scope(namespace: &str, function: &str, version: &str) -> Scope {
+        let mut scope = Scope::function(namespace, function);
+        scope.push(version);
+        scope
+    }
+
+    /// The key of a call, where what it begins with is known.
+    pub(crate) fn within(scope: &Scope, arguments: &[u8]) -> Self {
+        let mut text = String::with_capacity(scope.text.len() + 64);
+        text.push_str(&scope.text);
         hex(&mut text, &Sha256::digest(arguments));
         Self(text.into())
     }
@@ -46,19 +57,20 @@ impl BackendKey {
     /// All keys of the same function.
     #[must_use]
     pub fn function_scope(&self) -> Scope {
-        self.scope(2)
+        Scope { text: self.parts(2).to_owned() }
     }
 
     /// All keys of the same namespace.
     #[must_use]
     pub fn namespace_scope(&self) -> Scope {
-        self.scope(1)
+        Scope { text: self.parts(1).to_owned() }
     }
 
-    /// What the key shares with others: so many of its parts.
-    fn scope(&self, n_parts: usize) -> Scope {
-        let text = self.0.split_inclusive(':').take(n_parts).collect();
-        Scope { text }
+    /// The first of its parts, with their colons: the text of a scope.
+    pub(crate) fn parts(&self, n: usize) -> &str {
+        let is_colon = |(_, byte): &(usize, u8)| *byte == b':';
+        let colon = self.0.bytes().enumerate().filter(is_colon).nth(n - 1);
+        colon.map_or(&self.0, |(idx, _)| &self.0[..=idx])
     }
 }
 
@@ -85,20 +97,23 @@ impl Scope {
     /// All keys of a namespace.
     #[must_use]
     pub fn namespace(namespace: &str) -> Self {
-        // Room for a whole key, in most cases.
-        let mut text = String::with_capacity(256);
-        escape(&mut text, namespace);
-        text.push(':');
-        Self { text }
+        let mut scope = Self { text: String::new() };
+        scope.push(namespace);
+        scope
     }
 
     /// All keys of a function, whatever their version.
     #[must_use]
     pub fn function(namespace: &str, function: &str) -> Self {
-        let Self { mut text } = Self::namespace(namespace);
-        escape(&mut text, function);
-        text.push(':');
-        Self { text }
+        let mut scope = Self::namespace(namespace);
+        scope.push(function);
+        scope
+    }
+
+    /// Adds a part.
+    fn push(&mut self, part: &str) {
+        escape(&mut self.text, part);
+        self.text.push(':');
     }
 
     /// What all its keys begin with, and no other key does.
@@ -115,22 +130,28 @@ impl Scope {
 }
 
 fn escape(text: &mut String, part: &str) {
+    text.reserve(part.len() + 1);
     for byte in part.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {
                 text.push(char::from(byte));
             }
-            _ => write!(text, "%{byte:02X}").expect("a string takes everything"),
+            _ => {
+                text.push('%');
+                digits(text, byte, b"0123456789ABCDEF");
+            }
         }
     }
 }
 
 /// Appends bytes as hex digits.
 pub(super) fn hex(text: &mut String, bytes: &[u8]) {
-    let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n)]);
-    for byte in bytes {
-        text.extend([digit(byte >> 4), digit(byte & 15)]);
-    }
+    bytes.iter().for_each(|byte| digits(text, *byte, b"0123456789abcdef"));
+}
+
+fn digits(text: &mut String, byte: u8, digits: &[u8; 16]) {
+    text.push(char::from(digits[usize::from(byte >> 4)]));
+    text.push(char::from(digits[usize::from(byte & 15)]));
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ mod tls {
     pub(super) fn prepare() {}
 }
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -277,7 +276,7 @@ impl CacheBackend for Redis {
     }
 
     fn clear<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<(), Error>> {
-        let key = generation_key(scope);
+        let key = generation_key(scope.as_str());
         self.run("clear in", Duration::ZERO, |server| async move {
             server.query(cmd("SET").arg(key).arg(&new_generation())).await
         })
@@ -333,13 +332,15 @@ fn generation(found: &Found) -> Option<Generation> {
 
 impl Server {
     async fn get_all(&self, keys: &[BackendKey]) -> RedisResult<Vec<Option<Value>>> {
-        let all: BTreeSet<Scope> = keys.iter().flat_map(scopes).collect();
+        let mut all: Vec<&str> = keys.iter().flat_map(scopes).collect();
+        all.sort_unstable();
+        all.dedup();
         let mut get = get_generations(&all);
         keys.iter().for_each(|key| _ = get.arg(key.as_str()));
         // Something else under a key is as good as nothing.
-        let mut found = self.query::<Vec<Found>>(&get).await?.into_iter();
-        let generations: BTreeMap<_, _> = all.into_iter().zip(&mut found).collect();
-        let generation = |scope| generations.get(&scope).and_then(generation);
+        let mut found = self.query::<Vec<Found>>(&get).await?;
+        let values = found.split_off(all.len().min(found.len()));
+        let generation = |scope: &str| generation(found.get(all.binary_search(&scope).ok()?)?);
         let open = |(key, found): (&BackendKey, Found)| {
             let [namespace, function] = scopes(key).map(generation);
             let generations = [namespace?, function?];
@@ -347,7 +348,7 @@ impl Server {
             let bytes = found.strip_prefix(generations.as_flattened())?;
             Some(Value::open(key, bytes, &self.time))
         };
-        let opened = keys.iter().zip(found).map(open);
+        let opened = keys.iter().zip(values).map(open);
         Ok(opened.map(|opened| self.counters.found(opened)).collect())
     }
 
@@ -414,13 +415,13 @@ impl Server {
     async fn begin_generations(&self, key: &BackendKey) -> RedisResult<[Generation; 2]> {
         for scope in scopes(key) {
             // One that somebody else has begun meanwhile stays.
-            let key = generation_key(&scope);
+            let key = generation_key(scope);
             self.query::<()>(cmd("SET").arg(key).arg(&new_generation()).arg("NX")).await?;
         }
         if let Some(generations) = self.generations(key).await? {
             return Ok(generations);
         }
-        for key in scopes(key).iter().map(generation_key) {
+        for key in scopes(key).map(generation_key) {
             // Something else is there, and counts for nothing.
             let found: [Found; 1] = self.query(cmd("MGET").arg(&key)).await?;
             if found.iter().find_map(generation).is_none() {
@@ -521,12 +522,13 @@ impl fmt::Debug for Server {
     }
 }
 
-fn scopes(key: &BackendKey) -> [Scope; 2] {
-    [key.namespace_scope(), key.function_scope()]
+/// The namespace and the function of a key.
+fn scopes(key: &BackendKey) -> [&str; 2] {
+    [key.parts(1), key.parts(2)]
 }
 
 /// Asks for the generations of scopes. In a cluster the client asks each node for its part.
-fn get_generations<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Cmd {
+fn get_generations(scopes: &[&str]) -> Cmd {
     let mut get = cmd("MGET");
     for scope in scopes {
         get.arg(generation_key(scope));
@@ -535,8 +537,8 @@ fn get_generations<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Cmd {
 }
 
 /// Has a part less than any key of a value, or ends otherwise.
-fn generation_key(scope: &Scope) -> String {
-    format!("{}generation", scope.as_str())
+fn generation_key(scope: &str) -> String {
+    [scope, "generation"].concat()
 }
 
 /// Has a part less than any key of a value, and ends otherwise than that of a generation.

@@ -32,23 +32,31 @@ pub(super) fn claim(namespace: &str, call: &BackendKey) -> BackendKey {
 
 /// The mark of an event, or of any of a family.
 pub(super) fn key(namespace: &str, mark: &Mark) -> BackendKey {
-    match &mark.bytes {
-        Some(bytes) => BackendKey::new(namespace, &function(&mark.family), "one", bytes),
-        None => BackendKey::new(namespace, &function(&mark.family), "any", b""),
+    key_of(namespace, &mark.family, mark.bytes.as_deref())
+}
+
+fn key_of(namespace: &str, family: &str, event: Option<&[u8]>) -> BackendKey {
+    match event {
+        Some(bytes) => BackendKey::new(namespace, &function(family), "one", bytes),
+        None => BackendKey::new(namespace, &function(family), "any", b""),
     }
 }
 
-/// The mark of a call, which it may share with others: one of 65,536 that the function has, of this family.
-pub(super) fn part(namespace: &str, family: &str, call: &BackendKey) -> BackendKey {
+/// What the marks of the calls of a function begin with, by their family.
+pub(super) fn parts(namespace: &str, family: &str) -> Scope {
+    BackendKey::version_scope(namespace, &function(family), "part")
+}
+
+/// The mark of a call, which it may share with others: one of 65,536 that the function has.
+pub(super) fn part(parts: &Scope, call: &BackendKey) -> BackendKey {
     // The digest of the arguments ends the key.
-    let end = call.as_str().len() - 4;
-    BackendKey::new(namespace, &function(family), "part", &call.as_str().as_bytes()[end..])
+    let digits = &call.as_str()[call.as_str().len() - 4..];
+    BackendKey::of_text(&[parts.as_str(), digits].concat())
 }
 
 /// What processes call an event when they tell each other of it: it follows from the name of its mark.
 pub(super) fn digest(family: &str, event: Option<&[u8]>) -> u64 {
-    let mark = Mark { family: family.to_owned(), bytes: event.map(Into::into) };
-    digest_of(name(&key("", &mark)))
+    digest_of(name(&key_of("", family, event)))
 }
 
 /// What they call the events that a value goes with, or what is done to its call.

@@ -31,10 +31,9 @@ pub(super) struct Route {
     function: &'static Function,
     stow: &'static Stow,
     namespace: String,
-    /// What the function is called in keys, and its calls in marks.
-    name: String,
-    calls: String,
-    version: String,
+    /// What the keys of its results begin with, and the marks of its calls.
+    keys: Scope,
+    parts: Scope,
     stops: Vec<Stop>,
     /// What results depend on that other processes may change, if those are heard.
     shared: Option<Family>,
@@ -79,9 +78,12 @@ impl Route {
             function,
             stow,
             namespace: namespace.to_owned(),
-            name: name(function)?,
-            calls: function.family().name(),
-            version: format!("{fingerprint:016x}"),
+            keys: BackendKey::version_scope(
+                namespace,
+                &name(function)?,
+                &format!("{fingerprint:016x}"),
+            ),
+            parts: marks::parts(namespace, &function.family().name()),
             stops: lanes.into_iter().map(stop).collect(),
             shared,
             pending: Arc::clone(pending),
@@ -107,8 +109,7 @@ impl Route {
 
     /// What a call is called in the tiers.
     pub(super) fn key_of(&self, bytes: &[u8], instance: Option<Instance>) -> BackendKey {
-        let bytes = with_instance(bytes, instance);
-        BackendKey::new(&self.namespace, &self.name, &self.version, &bytes)
+        BackendKey::within(&self.keys, &with_instance(bytes, instance))
     }
 
     /// Whether results go to a tier.
@@ -124,7 +125,7 @@ impl Route {
     pub(super) fn remove(&self, key: KeyRef<'_>) -> Vec<BoxFuture<'_, bool>> {
         self.n_removed(key).fetch_add(1, Ordering::SeqCst);
         let key = self.key(key);
-        let part = marks::part(&self.namespace, &self.calls, &key);
+        let part = marks::part(&self.parts, &key);
         let tiers = self.stops.iter().map(|stop| &stop.lane.guarded);
         let removals = tiers.flat_map(|tier| [tier.removal(&part), tier.removal(&key)]).collect();
         self.stops.iter().for_each(|stop| stop.lane.stage.drop_one(&key));
@@ -168,7 +169,7 @@ impl Route {
     /// What a tier has, and the tiers before it, which have nothing.
     async fn look(&self, key: &BackendKey, question: Question) -> (Option<Found>, Vec<Missed>) {
         let mut missed = Vec::new();
-        let part = marks::part(&self.namespace, &self.calls, key);
+        let part = marks::part(&self.parts, key);
         for (idx, stop) in self.stops.iter().enumerate() {
             let mut mark = None;
             match question {
@@ -194,7 +195,7 @@ impl Route {
         endpoint: Option<Family>,
     ) -> (Option<Found>, Option<Claim>) {
         let Some(stop) = self.stops.last() else { return (None, None) };
-        let part = marks::part(&self.namespace, &self.calls, key);
+        let part = marks::part(&self.parts, key);
         let time = Time::system();
         let end = time.elapsed().saturating_add(claim::LEASE);
         loop {
