@@ -9,11 +9,10 @@ use std::thread;
 
 use cache_core::{Event, HeapSize, Seen, cached, emit, invalidates};
 
-#[allow(dead_code, reason = "shared with the other tests")]
-#[path = "it/support.rs"]
-mod support;
+#[path = "../../tests/it/support/watchdog.rs"]
+mod watchdog;
 
-use support::{eventually, watched};
+use watchdog::{eventually, watched};
 
 const N_THREADS: u64 = 4;
 

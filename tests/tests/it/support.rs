@@ -1,52 +1,16 @@
 //! What the tests share: watchdogs, gates and executors.
 
+mod watchdog;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::task::Poll;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use cache_core::testing::TestCache;
 use tokio::sync::Semaphore;
 
-/// How long something that must not hang may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Runs `work` on a thread of its own and fails if it hangs.
-#[track_caller]
-pub(crate) fn watched<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
-    let (sender, receiver) = mpsc::channel();
-    let worker = thread::spawn(move || sender.send(work()));
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("still not done after {PATIENCE:?}"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => match worker.join() {
-            Err(payload) => std::panic::resume_unwind(payload),
-            Ok(_) => unreachable!("the sender lives as long as the thread"),
-        },
-    }
-}
-
-/// Waits, without taking time as a measure of anything, until something has happened on another thread.
-#[track_caller]
-pub(crate) fn eventually(what: &str, happened: impl FnMut() -> bool) {
-    assert!(happens_within(PATIENCE, happened), "this never happened: {what}");
-}
-
-/// Waits until something has happened on another thread, or is taken not to happen any more.
-#[expect(clippy::disallowed_methods, reason = "the patience of a watchdog")]
-pub(crate) fn happens_within(patience: Duration, mut happened: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while !happened() {
-        if start.elapsed() >= patience {
-            return false;
-        }
-        thread::yield_now();
-    }
-    true
-}
+pub(crate) use watchdog::{eventually, happens_within, watched};
 
 /// Counts the runs of a body.
 pub(crate) struct Runs(AtomicUsize);

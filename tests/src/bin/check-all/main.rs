@@ -135,8 +135,7 @@ fn address_sanitizer(run: &mut Run<'_>) -> Result<()> {
         return Ok(());
     }
     // With a target, neither build scripts nor macros are instrumented.
-    let test =
-        "cargo test --package cache-tests --test concurrency --target x86_64-unknown-linux-gnu";
+    let test = "cargo test --package cache-concurrency-tests --target x86_64-unknown-linux-gnu";
     run.tests(
         Step::new("address sanitizer", test)
             .env("RUSTC_BOOTSTRAP", "1")
