@@ -498,6 +498,11 @@ impl FunctionState {
         is_first
     }
 
+    /// Whether a result has differed from a fresh one.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect.lock().is_some()
+    }
+
     /// Whether results can be compared, if that is known, and the key of the first one that differed.
     pub(crate) fn comparison(&self) -> (Option<bool>, Option<String>) {
         (self.is_comparable.get().copied(), self.suspect.lock().clone())
