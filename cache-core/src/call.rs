@@ -411,17 +411,22 @@ fn serve<R>(
     found: &Found<'_>,
     plan: Plan<R>,
 ) -> Option<R> {
-    if found.entry().is_special() && !is_served(cache, state, instance, found.entry()) {
+    let entry = found.entry();
+    if entry.is_special()
+        && !entry.is_clearly_current()
+        && !is_served(cache, state, instance, entry)
+    {
         return None;
     }
     if cache.memory.note_hit(found, state, &cache.clock) {
         context::time_next_call();
     }
-    plan.restore(found.entry())
+    plan.restore(entry)
 }
 
 /// Whether an entry that is of one instantiation, mortal, labelled or of a limited function is for this call.
-#[inline(never)]
+// Not that it is rare: registers are for the hits that do without.
+#[cold]
 fn is_served(
     cache: &Inner,
     state: &FunctionState,

@@ -61,7 +61,11 @@ impl Id {
     const HAS_MORE: u64 = 1 << 31;
     /// Its function has limits of its own.
     const IS_LIMITED: u64 = 1 << 30;
-    const LEN: u64 = Self::IS_LIMITED - 1;
+    /// It has nothing more but events. With no time in which it may be served in need, it is dropped when it is said to
+    /// expire, and does not have to be asked whether it was.
+    const ONLY_EVENTS: u64 = 1 << 29;
+    const FLAGS: u64 = Self::HAS_MORE | Self::IS_LIMITED | Self::ONLY_EVENTS;
+    const LEN: u64 = Self::ONLY_EVENTS - 1;
 
     #[inline]
     pub(crate) fn new(owner: u32, key_len: usize) -> Self {
@@ -85,7 +89,7 @@ impl Id {
 
     #[inline]
     fn without_flags(self) -> Self {
-        Self(self.0 & !(Self::HAS_MORE | Self::IS_LIMITED))
+        Self(self.0 & !Self::FLAGS)
     }
 }
 
@@ -220,7 +224,7 @@ impl EntryRef {
     fn with_room(value: &'static ValueType, heap: usize, draft: Draft<'_>) -> (Self, *mut u8) {
         let Draft { key, label, life, stamps, now, place, size: _ } = draft;
         let key_len = key.bytes.len();
-        assert!(key_len as u64 <= Id::LEN, "a key is shorter than 1 GiB");
+        assert!(key_len as u64 <= Id::LEN, "a key is shorter than 512 MiB");
         let mut id = Id::new(key.state.owner, key_len);
         if key.state.is_limited() {
             id.0 |= Id::IS_LIMITED;
@@ -238,12 +242,15 @@ impl EntryRef {
             ];
             parts.into_iter().fold(0, usize::saturating_add)
         };
-        let is_special =
-            label.is_some() || key.instance.is_some() || life.is_mortal() || stamps.is_some();
-        let has_more = is_special || charge(false) >= TOO_MUCH as usize;
+        let is_special = label.is_some() || key.instance.is_some() || life.is_mortal();
+        let has_more = is_special || stamps.is_some() || charge(false) >= TOO_MUCH as usize;
         let charge = charge(has_more);
         if has_more {
             id.0 |= Id::HAS_MORE;
+        }
+        let are_all_heard = stamps.as_ref().is_some_and(|stamps| stamps.writes().next().is_none());
+        if are_all_heard && !is_special && !id.has(Id::IS_LIMITED) {
+            id.0 |= Id::ONLY_EVENTS;
         }
         let header = Header {
             n_refs: AtomicU32::new(1),
@@ -465,6 +472,14 @@ impl<'a> Entry<'a> {
     #[inline]
     pub(crate) fn is_special(self) -> bool {
         self.header().id != self.header().id.without_flags()
+    }
+
+    /// Whether only events can keep it from being served, and none has been emitted since it was last asked about them.
+    /// It may be that it is to be served, and this is false.
+    #[inline]
+    pub(crate) fn is_clearly_current(self) -> bool {
+        let more = self.more().filter(|_| self.header().id.has(Id::ONLY_EVENTS));
+        more.and_then(|more| more.stamps.as_ref()).is_some_and(Stamps::are_clearly_current)
     }
 
     #[inline]

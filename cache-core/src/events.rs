@@ -29,6 +29,7 @@ shared! {
 }
 
 /// How often some cell has moved.
+#[inline]
 pub(crate) fn moved() -> u64 {
     MOVED.load(Ordering::Acquire)
 }
@@ -324,7 +325,18 @@ impl Stamps {
     pub(crate) fn are_current(&self) -> bool {
         // Before the cells are: whatever has moved by now is seen there.
         let moved = moved();
-        self.seen.load(Ordering::Relaxed) == moved || self.look(moved)
+        self.were_current(moved) || self.look(moved)
+    }
+
+    /// Whether nothing at all has been emitted since they were last seen to be current.
+    #[inline]
+    pub(crate) fn are_clearly_current(&self) -> bool {
+        self.were_current(moved())
+    }
+
+    #[inline]
+    fn were_current(&self, moved: u64) -> bool {
+        self.seen.load(Ordering::Relaxed) == moved
     }
 
     #[inline(never)]

@@ -360,6 +360,31 @@ fn nothing_is_stale_after_an_event_was_emitted() {
 }
 
 #[test]
+fn a_result_that_only_events_can_outdate_expires_when_that_is_said() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    #[derive(Event)]
+    struct Sold;
+
+    #[cached(invalidate_on = [Sold])]
+    fn stock(_item: u32) -> u64 {
+        RUNS.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    // The second and the third call find it, by then in the shortest way.
+    let calls = || [(); 3].map(|()| stock(7));
+    assert_eq!(calls(), [1; 3]);
+    assert!(stock::expire(&7));
+    assert_eq!(calls(), [2; 3], "after it was said to expire");
+    emit(Sold);
+    assert_eq!(calls(), [3; 3], "after the event");
+    cache_core::Cache::global().emit_soft(Sold);
+    assert_eq!(calls(), [4; 3], "after the event, softly");
+    assert!(stock::invalidate(&7));
+    assert_eq!(calls(), [5; 3], "after it was dropped");
+}
+
+#[test]
 fn the_global_cache_gives_outdated_entries_back_by_itself() {
     #[derive(Event)]
     struct Gone;
