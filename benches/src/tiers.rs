@@ -216,29 +216,38 @@ fn disk(table: &mut Table, folder: &Path, len: usize, name: &str, n_keys: u64) -
     let plain = folder.join(name);
     fs::create_dir_all(&plain)?;
     let plain = |n: u64| plain.join(n.to_string());
-    let other: RedbCache<u64, String> = RedbCache::builder(format!("other-{len}"))
-        .disk_dir(folder)
-        // Nothing waits for the disk here either.
-        .durable(false)
-        .build()?;
+    let store = |is_durable| {
+        RedbCache::<u64, String>::builder(format!("other-{len}-{is_durable}"))
+            .disk_dir(folder)
+            .durable(is_durable)
+            .build()
+    };
+    // With one nothing waits for the disk, as here; the other is as it comes.
+    let (other, durable) = (store(false)?, store(true)?);
     let texts: Vec<String> = (0..n_keys).map(|n| text(len, n).to_owned()).collect();
     let keys = |round: u64| round * n_keys..(round + 1) * n_keys;
     let put = |round| {
         keys(round).for_each(|n| assert_eq!(from_disk(len, n).len(), len));
         flush().expect("everything is written");
     };
-    let stored = rounds(n_keys, put, |round| {
+    let put_in = |store: &RedbCache<u64, String>, round| {
         for (n, text) in keys(round).zip(&texts) {
-            other.cache_set_ref(&n, text).expect("it is stored");
+            store.cache_set_ref(&n, text).expect("it is stored");
         }
-    });
+    };
+    let stored = rounds(n_keys, put, |round| put_in(&other, round));
     table.row(&format!("disk put, {name} / cached's"), &stored, Some(0.5));
-    let put = |round| put(round + 2 * N_ROUNDS);
-    let stored = rounds(n_keys, put, |round| {
-        for (n, text) in keys(round).zip(&texts) {
-            fs::write(plain(n), text).expect("it is written");
-        }
-    });
+    let stored = rounds(n_keys, |round| put(round + 2 * N_ROUNDS), |round| put_in(&durable, round));
+    table.row(&format!("disk put, {name} / cached's, durable"), &stored, Some(0.5));
+    let stored = rounds(
+        n_keys,
+        |round| put(round + 4 * N_ROUNDS),
+        |round| {
+            for (n, text) in keys(round).zip(&texts) {
+                fs::write(plain(n), text).expect("it is written");
+            }
+        },
+    );
     table.row(&format!("disk put, {name} / a plain file"), &stored, Some(1.5));
 
     let n_bodies = BODIES.load(Ordering::Relaxed);

@@ -90,6 +90,11 @@ impl Time {
         }
     }
 
+    /// Whether it is the one that files are given.
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self.0, Source::System)
+    }
+
     /// How far the clock has come that only goes forward.
     #[must_use]
     pub fn elapsed(&self) -> Duration {

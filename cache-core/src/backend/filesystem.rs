@@ -16,10 +16,17 @@ mod changes;
 mod default_root;
 mod files;
 mod index;
+#[cfg(target_os = "linux")]
+#[path = "filesystem/linux.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "filesystem/elsewhere.rs"]
+mod system;
 mod threads;
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Duration;
 
 use changes::Changes;
@@ -29,7 +36,7 @@ use threads::Threads;
 
 use crate::backend::{
     BackendKey, BackendStats, BoxFuture, CacheBackend, ChangeLog, Counters, News, Scope, Time,
-    Value, add,
+    Unusable, Value, add,
 };
 use crate::clock::Moment;
 use crate::error::Error;
@@ -47,6 +54,7 @@ const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 /// that were not used for longest, in whatever process. Clones share everything.
 ///
 /// The work is done on threads of its own, which start with the first operation; nothing is created before that.
+/// On Linux, what the system has of a file in memory is read by who asks, without waiting.
 #[derive(Clone, Debug)]
 pub struct Filesystem {
     disk: Arc<Disk>,
@@ -140,6 +148,14 @@ impl Filesystem {
         Changes { path: self.disk.files.log(namespace) }
     }
 
+    /// Notes in files that they are used now.
+    fn touch(&self, places: Vec<String>) {
+        if !places.is_empty() {
+            let disk = Arc::clone(&self.disk);
+            self.threads.start(Box::new(move || places.iter().for_each(|place| disk.touch(place))));
+        }
+    }
+
     /// Looks through the directory in the background, if that is due.
     fn scan_if_due(&self) {
         if self.disk.index.lock().is_due(self.disk.max_bytes)
@@ -157,20 +173,21 @@ impl Filesystem {
 
 impl CacheBackend for Filesystem {
     fn get<'a>(&'a self, key: &'a BackendKey) -> BoxFuture<'a, Result<Option<Value>, Error>> {
-        let key = key.clone();
-        Box::pin(async move {
-            self.scan_if_due();
-            self.run(move |disk| disk.get(&key)).await
-        })
+        Box::pin(async move { Ok(self.get_all(slice::from_ref(key)).await?.pop().flatten()) })
     }
 
+    /// What the kernel has in memory takes no thread.
     fn get_all<'a>(
         &'a self,
         keys: &'a [BackendKey],
     ) -> BoxFuture<'a, Result<Vec<Option<Value>>, Error>> {
-        let keys = keys.to_vec();
         Box::pin(async move {
             self.scan_if_due();
+            if let Some((found, used)) = self.disk.get_at_once(keys) {
+                self.touch(used);
+                return Ok(found);
+            }
+            let keys = keys.to_vec();
             self.run(move |disk| keys.iter().map(|key| disk.get(key)).collect()).await
         })
     }
@@ -276,22 +293,48 @@ impl Disk {
             .read(&place)
             .map_err(|cause| failed("read the cache file", &self.files.path(&place), cause))?;
         let opened = bytes.map(|bytes| Value::open(key, bytes, &self.time));
-        let value = self.counters.found(opened);
-        if let Some(value) = &value {
-            let file = self.describe(value);
-            let mut index = self.index.lock();
-            if index.is_past(&place, &file, self.time.now()) {
-                // The wall clock has jumped back; the other one knows better.
-                return Ok(None);
-            }
-            let is_due = index.note_use(&place, file);
-            drop(index);
-            if is_due {
-                // Other processes, and this one after a restart, see the use by the time of the file.
-                drop(self.files.touch(&place, self.time.wall()));
-            }
+        let (value, is_due) = self.found(&place, opened);
+        if is_due {
+            self.touch(&place);
         }
         Ok(value)
+    }
+
+    /// The values of some keys, and the files that should know of their use, if the kernel has all that in memory.
+    fn get_at_once(&self, keys: &[BackendKey]) -> Option<(Vec<Option<Value>>, Vec<String>)> {
+        let read = |key| {
+            let place = Files::place(key);
+            let bytes = self.files.read_at_once(&place)?;
+            let opened = bytes.map(|bytes| Value::open(key, bytes, &self.time));
+            // The rest of it may have to be read.
+            (opened != Some(Err(Unusable::Damaged))).then_some((place, opened))
+        };
+        let opened: Vec<_> = keys.iter().map(read).collect::<Option<_>>()?;
+        let mut used = Vec::new();
+        let found = opened.into_iter().map(|(place, opened)| {
+            let (value, is_due) = self.found(&place, opened);
+            used.extend(is_due.then_some(place));
+            value
+        });
+        Some((found.collect(), used))
+    }
+
+    /// The value in a file, if it may be served, and whether the file should know of its use.
+    fn found(&self, place: &str, opened: Option<Result<Value, Unusable>>) -> (Option<Value>, bool) {
+        let Some(value) = self.counters.found(opened) else { return (None, false) };
+        let file = self.describe(&value);
+        let mut index = self.index.lock();
+        if index.is_past(place, &file, self.time.now()) {
+            // The wall clock has jumped back; the other one knows better.
+            return (None, false);
+        }
+        let is_due = index.note_use(place, file);
+        (Some(value), is_due)
+    }
+
+    /// Has other processes, and this one after a restart, see a use by the time of the file.
+    fn touch(&self, place: &str) {
+        drop(self.files.touch(place, self.time.wall()));
     }
 
     fn set(&self, key: &BackendKey, value: &Value) -> Result<(), Error> {
@@ -323,7 +366,9 @@ impl Disk {
             let cause = format!("{len} bytes are more than the {} of the limit", self.max_bytes);
             Err(io::Error::other(cause))
         } else {
-            self.files.write(&place, value.as_bytes(), self.time.wall(), how)
+            // A new file has the time of the system.
+            let used = (!self.time.is_system()).then(|| self.time.wall());
+            self.files.write(&place, value.as_bytes(), used, how)
         };
         match written {
             Ok(()) => {}

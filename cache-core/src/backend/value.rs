@@ -51,7 +51,7 @@ const SKEW: u64 = 2_000;
 /// expired or those of another key. Clones share the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value {
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     header: Header,
 }
 
@@ -77,6 +77,17 @@ impl Value {
     /// Seals what a codec made for `key`. Without a lifetime it does not expire.
     #[must_use]
     pub fn seal(key: &BackendKey, encoded: &Encoded, ttl: Option<Duration>, time: &Time) -> Self {
+        Self::seal_after(&[], key, encoded, ttl, time)
+    }
+
+    /// The same with a payload that begins with something else.
+    pub(crate) fn seal_after(
+        prefix: &[u8],
+        key: &BackendKey,
+        encoded: &Encoded,
+        ttl: Option<Duration>,
+        time: &Time,
+    ) -> Self {
         let created = millis(time.wall());
         let expires = ttl.map_or(NEVER, |ttl| {
             // An instant that is not a whole millisecond is rounded down: never served too long.
@@ -84,14 +95,16 @@ impl Value {
         });
         let key = key.as_str().as_bytes();
         let header = Header { encoding: encoded.encoding, created, expires, key_len: key.len() };
-        let mut bytes = Vec::with_capacity(HEADER + key.len() + encoded.bytes.len());
-        header.write(&mut bytes, encoded.bytes.len());
+        let payload_len = prefix.len() + encoded.bytes.len();
+        let mut bytes = Vec::with_capacity(HEADER + key.len() + payload_len);
+        header.write(&mut bytes, payload_len);
         bytes.extend_from_slice(&[0; HEADER - CHECKSUM]);
-        bytes.extend_from_slice(key);
-        bytes.extend_from_slice(&encoded.bytes);
+        for part in [key, prefix, &encoded.bytes] {
+            bytes.extend_from_slice(part);
+        }
         let checksum = checksum(&bytes);
         bytes[CHECKSUM..HEADER].copy_from_slice(&checksum.to_le_bytes());
-        Self { bytes: bytes.into(), header }
+        Self { bytes: Arc::new(bytes), header }
     }
 
     /// The value of `key` that was sealed into these bytes.
@@ -101,7 +114,7 @@ impl Value {
     /// If they are anything else. A backend takes that for a miss.
     pub fn open(
         key: &BackendKey,
-        bytes: impl Into<Arc<[u8]>>,
+        bytes: impl Into<Vec<u8>>,
         time: &Time,
     ) -> Result<Self, Unusable> {
         let bytes = bytes.into();
@@ -112,7 +125,7 @@ impl Value {
         {
             return Err(Unusable::Damaged);
         }
-        let value = Self { bytes, header };
+        let value = Self { bytes: Arc::new(bytes), header };
         if value.is_fresh(time) { Ok(value) } else { Err(Unusable::Expired) }
     }
 

@@ -113,6 +113,9 @@ impl Builder {
     /// first, up to so many bytes and for no longer than that; the first call of each finds it at hand.
     ///
     /// What is used most is noted in the tier each minute and by [`Cache::flush`]. No call waits for any of it.
+    /// What waits for its first call is besides the byte budget, because nothing is evicted for it: so long the cache may
+    /// take up to `max_bytes` more, of all tiers together, and the names of at most 4,096 results. A call moves its
+    /// result into the budget, and what nobody has asked for goes after ten minutes.
     /// `CACHE_WARM_START_MB` and `CACHE_WARM_START_SECONDS` win over it.
     pub fn warm_start(mut self, max_bytes: usize, patience: Duration) -> Self {
         self.settings.tiers.warm_bytes = Some(max_bytes);

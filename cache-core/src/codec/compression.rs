@@ -3,6 +3,11 @@
 /// Below this many bytes nothing is compressed: what it saves is less than a block of a disk or a packet.
 const WORTHWHILE: usize = 1 << 10;
 
+/// Of at least so many bytes, samples are compressed first: so many, of so many bytes, one from each part.
+const SAMPLED: usize = 256 << 10;
+const N_SAMPLES: usize = 4;
+const SAMPLE: usize = 8 << 10;
+
 /// How the bytes of a value are made smaller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -17,22 +22,36 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// The bytes compressed, and how: not at all if that saves less than a tenth.
+    /// The bytes compressed, and how: not at all if that saves less than a tenth, or if samples do not promise it.
     pub(super) fn apply(self, bytes: Vec<u8>) -> (Self, Vec<u8>) {
-        if bytes.len() < WORTHWHILE {
+        if bytes.len() < WORTHWHILE || !self.is_promising(&bytes) {
             return (Self::None, bytes);
         }
-        let compressed = match self {
-            Self::None => None,
-            Self::Lz4 => Some(lz4_flex::block::compress(&bytes)),
-            Self::Zstd => zstd::compress(&bytes),
-        };
-        match compressed {
+        match self.compress(&bytes) {
             Some(compressed) if compressed.len() <= bytes.len() - bytes.len() / 10 => {
                 (self, compressed)
             }
             _ => (Self::None, bytes),
         }
+    }
+
+    fn compress(self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::None => None,
+            Self::Lz4 => Some(lz4_flex::block::compress(bytes)),
+            Self::Zstd => zstd::compress(bytes),
+        }
+    }
+
+    /// Whether all of the bytes are worth a try: of many, samples become a twentieth smaller.
+    fn is_promising(self, bytes: &[u8]) -> bool {
+        if bytes.len() < SAMPLED {
+            return true;
+        }
+        let samples = bytes.chunks_exact(bytes.len() / N_SAMPLES).map(|part| &part[..SAMPLE]);
+        let compressed = samples.filter_map(|sample| self.compress(sample));
+        let len: usize = compressed.map(|sample| sample.len()).sum();
+        len <= N_SAMPLES * SAMPLE / 20 * 19
     }
 
     /// The `len` bytes that there were before.

@@ -109,16 +109,15 @@ pub(super) fn hear(namespace: &str, marks: &Marks, endpoint: &str) -> bool {
     writes.peek().is_none() || writes.any(|key| this.contains(key))
 }
 
-/// The marks of an entry, and after them its bytes.
-pub(super) fn with_marks(marks: &Marks, bytes: &[u8]) -> Vec<u8> {
-    let mut payload = number(marks.len()).to_vec();
+/// The marks of an entry, as they are written before its bytes.
+pub(super) fn written(marks: &Marks) -> Vec<u8> {
+    let mut written = number(marks.len()).to_vec();
     for (key, mark) in marks {
-        payload.extend_from_slice(&number(key.as_str().len()));
-        payload.extend_from_slice(key.as_str().as_bytes());
-        payload.extend_from_slice(&mark.to_le_bytes());
+        written.extend_from_slice(&number(key.as_str().len()));
+        written.extend_from_slice(key.as_str().as_bytes());
+        written.extend_from_slice(&mark.to_le_bytes());
     }
-    payload.extend_from_slice(bytes);
-    payload
+    written
 }
 
 /// The marks of an entry, and its bytes.

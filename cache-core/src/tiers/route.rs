@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::backend::{BackendKey, Scope, Value};
-use crate::codec::{Codec, Coder, Compression, Encoded};
+use crate::codec::{Codec, Coder, Compression};
 use crate::entry::{AnyValue, EntryRef};
 use crate::event::Family;
 use crate::events::Mark;
@@ -262,8 +262,7 @@ impl Route {
     async fn value(&self, missed: &Missed, key: &BackendKey, stored: &Stored) -> Option<Value> {
         let stop = &self.stops[missed.idx];
         let marks = self.marks(stop, missed, &stored.marks).await?;
-        let Encoded { encoding, bytes } = match (self.stow.encode)(&stop.coder, stored.entry.get())?
-        {
+        let encoded = match (self.stow.encode)(&stop.coder, stored.entry.get())? {
             Ok(encoded) => encoded,
             Err(error) => {
                 let Function { module, name, .. } = self.function;
@@ -272,11 +271,10 @@ impl Route {
                 return None;
             }
         };
-        let encoded = Encoded { encoding, bytes: marks::with_marks(&marks, &bytes) };
         // The entry may have waited.
         let left = stored.left.map(|left| left.saturating_sub(stored.since()));
         let left = [left, stop.ttl].into_iter().flatten().min();
-        Some(Value::seal(key, &encoded, left, &Time::system()))
+        Some(Value::seal_after(&marks::written(&marks), key, &encoded, left, &Time::system()))
     }
 
     /// The marks that an entry depends on, unless one may have gone since the clock was looked at.

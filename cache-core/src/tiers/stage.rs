@@ -3,6 +3,9 @@
 //! A value lies here for as long as it would be found in the tier: whatever is done to it or to what it depends on, by
 //! this process or by another one that is heard, drops it. One that arrives while something is dropped is not kept,
 //! because it may have been read before.
+//!
+//! It is not in the byte budget of the memory, which would have to evict for it what is in use: who wants a warm start
+//! says how many bytes that may take besides, of all tiers together.
 
 use std::collections::HashMap;
 

@@ -201,13 +201,13 @@ fn wrong_lengths_are_errors_and_allocate_nothing_large() {
 }
 
 /// Bytes that nothing makes smaller.
-fn noise() -> Vec<u8> {
+fn noise(len: usize) -> Vec<u8> {
     let mut state = 1u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     };
-    (0..4_000).map(|_| next()).collect()
+    (0..len).map(|_| next()).collect()
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn compression_is_kept_where_it_pays_and_undone() {
     for compression in [Compression::Lz4, Compression::Zstd] {
         for (value, expected) in [
             (text.clone(), compression),
-            (noise(), Compression::None),
+            (noise(4_000), Compression::None),
             (b"short".repeat(20), Compression::None),
         ] {
             let coder = Coder::new(Codec::Bincode, compression, 0);
@@ -231,6 +231,26 @@ fn compression_is_kept_where_it_pays_and_undone() {
                 encoding.len = len;
                 coder.decode::<Vec<u8>>(&encoding, &bytes).expect_err("the length is wrong");
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_large_is_compressed_if_a_part_of_it_becomes_small() {
+    let noise = noise(150_000);
+    let text = "a forecast of dry and sunny weather; ".repeat(4_000).into_bytes();
+    for compression in [Compression::Lz4, Compression::Zstd] {
+        for (parts, expected) in [
+            ([&noise, &noise], Compression::None),
+            ([&text, &text], compression),
+            ([&noise, &text], compression),
+            ([&text, &noise], compression),
+        ] {
+            let value = parts.map(|part| &part[..]).concat();
+            let coder = Coder::new(Codec::Bincode, compression, 0);
+            let Encoded { encoding, bytes } = coder.encode(&value).expect("bytes");
+            assert_eq!(encoding.compression, expected, "{compression:?}");
+            assert!(coder.decode::<Vec<u8>>(&encoding, &bytes).expect("the value") == value);
         }
     }
 }

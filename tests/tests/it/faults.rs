@@ -42,23 +42,31 @@ struct Row {
 }
 
 impl Row {
-    /// Makes calls that the memory cannot answer, with a fault among them.
+    fn none(fault: &'static str) -> Self {
+        Self { fault, calls: 0, recalled: 0, wrong: 0, failed: 0, longest: Duration::ZERO }
+    }
+
+    /// Makes a call that tells whether its result is right.
     #[expect(clippy::disallowed_methods, reason = "how long somebody waits is shown")]
+    fn call(&mut self, process: &TestCache, is_right: impl FnOnce() -> bool) {
+        let begun = Instant::now();
+        let found = catch_unwind(AssertUnwindSafe(|| process.run(is_right)));
+        self.longest = self.longest.max(begun.elapsed());
+        self.calls += 1;
+        self.failed += u64::from(found.is_err());
+        self.wrong += u64::from(found.is_ok_and(|is_right| !is_right));
+    }
+
+    /// Makes calls that the memory cannot answer, with a fault among them.
     fn new(fault: &'static str, process: &TestCache, inject: impl FnOnce()) -> Self {
-        let mut row =
-            Self { fault, calls: 0, recalled: 0, wrong: 0, failed: 0, longest: Duration::ZERO };
+        let mut row = Self::none(fault);
         let mut inject = Some(inject);
         for round in 0..4 {
             for n in 0..50 {
                 if (round, n) == (2, 10) {
                     inject.take().into_iter().for_each(|inject| inject());
                 }
-                let begun = Instant::now();
-                let found = catch_unwind(AssertUnwindSafe(|| process.run(|| picture(n))));
-                row.longest = row.longest.max(begun.elapsed());
-                row.calls += 1;
-                row.failed += u64::from(found.is_err());
-                row.wrong += u64::from(found.is_ok_and(|found| found != expected(n)));
+                row.call(process, || picture(n) == expected(n));
             }
             process.run(|| emit(Repainted { picture: 7 }));
             if round == 0 {
@@ -220,6 +228,63 @@ fn each_file(folder: &Path, change: &mut impl FnMut(&Path)) {
     }
 }
 
+/// A result whose file is short.
+#[cached]
+fn sketch(n: u64) -> String {
+    format!("sketch {n}")
+}
+
+/// Cuts the files short whose key has this in it, to each length that they may have.
+fn cut_anywhere(fault: &'static str, part_of_key: &str) -> Row {
+    let folder = tempfile::tempdir().expect("a folder");
+    let values = folder.path().join("cache-core-1");
+    // Of two results the memory holds one, so that each call of the other asks the directory.
+    let process = TestCache::from_builder(on_disk(folder.path()).max_entries(1));
+    let mut row = Row::none(fault);
+    // Says how many of both the directory has answered.
+    let mut call_both = || {
+        let before = process.stats().recalled;
+        for n in [1, 2] {
+            row.call(&process, || sketch(n) == format!("sketch {n}"));
+        }
+        assert!(process.flush(Duration::from_secs(10)), "all is written");
+        let recalled = process.stats().recalled - before;
+        row.recalled += recalled;
+        recalled
+    };
+    let (mut len, mut longest) = (0, 1);
+    while len < longest {
+        // A busy machine may take a file for one that is not there.
+        while call_both() < 2 {}
+        longest = 0;
+        each_file(&values, &mut |path| {
+            let bytes = fs::read(path).expect("a file");
+            let key_len = bytes.get(40).copied().map_or(0, usize::from);
+            let key = bytes.get(64..64 + key_len).map(String::from_utf8_lossy);
+            if key.is_some_and(|key| key.contains(part_of_key)) {
+                longest = longest.max(bytes.len());
+                fs::write(path, &bytes[..len.min(bytes.len())]).expect("it is written");
+            }
+        });
+        assert!(call_both() == 0 || len >= longest, "{fault}: {len} bytes");
+        len += 1;
+    }
+    assert!(len > 100, "{fault}: {len} lengths of a header, a key and something more");
+    row
+}
+
+#[test]
+fn a_file_that_is_cut_to_any_length_is_a_miss_that_puts_a_whole_one_in_its_place() {
+    show(&[
+        watched(|| cut_anywhere("a value cut to each length", "cache:it%3A%3Afaults%3A%3Asketch:")),
+        watched(|| cut_anywhere("a mark cut to each length", "sketch:part:")),
+    ]);
+}
+
+fn on_disk(folder: &Path) -> cache_core::Builder {
+    Cache::builder().backend(Backend::Filesystem).directory(folder)
+}
+
 /// A folder on a file system with room for so much, if this user may make one.
 struct SmallDisk(tempfile::TempDir);
 
@@ -291,8 +356,7 @@ fn no_fault_of_a_directory_makes_a_call_fail_or_wrong() {
             });
         }),
     ];
-    let on_disk =
-        |folder: &Path| process(Cache::builder().backend(Backend::Filesystem).directory(folder));
+    let on_disk = |folder: &Path| process(on_disk(folder));
     let mut rows = Vec::from(faults.map(|(fault, inject)| {
         watched(move || {
             let folder = tempfile::tempdir().expect("a folder");

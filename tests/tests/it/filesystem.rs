@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use cache_core::backend::{BackendKey, BackendStats, CacheBackend, Filesystem, Scope, Time, Value};
@@ -256,6 +257,65 @@ fn foreign_files_are_misses_and_are_left_alone() {
     disk.stats();
     assert_eq!(fs::read_to_string(base.join("notes.txt")).expect("still there"), "mine");
     assert_eq!(fs::read_to_string(file.with_file_name("notes.txt")).expect("still there"), "mine");
+}
+
+/// Whether the kernel can read this file now without waiting, on this file system.
+#[cfg(target_os = "linux")]
+fn is_in_memory(file: &Path) -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::{IoSliceMut, ReadWriteFlags, preadv2};
+    let opened = openat2(CWD, file, OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED);
+    let read = |file| preadv2(file, &mut [IoSliceMut::new(&mut [0])], 0, ReadWriteFlags::NOWAIT);
+    opened.and_then(read).is_ok()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_is_asked_only_for_what_the_kernel_does_not_have_in_memory() {
+    let disk = Disk::new();
+    disk.set(1, &[7; 100_000]);
+    let file = disk.file();
+    if !is_in_memory(&file) {
+        return;
+    }
+    disk.set(2, &[7; 5_000_000]);
+    assert!(disk.get(2).is_some(), "too long to tell anything of others");
+    assert!(disk.get(1).is_some(), "a thread finds out whether that is so here");
+    let mut n_looks = 2;
+    // Of 20 looks for the value, which is so long, so many are answered by their first poll.
+    let mut n_at_once = |len: Option<usize>, before: &dyn Fn()| {
+        let is_at_once = |_: &u32| {
+            before();
+            let key = key(1);
+            let mut get = disk.files.get(&key);
+            let first = get.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let is_ready = first.is_ready();
+            let found = match first {
+                Poll::Ready(found) => found,
+                Poll::Pending => get.block_on(),
+            };
+            let found = found.expect("it can be read").map(|value| value.payload().len());
+            assert_eq!(found, len);
+            is_ready
+        };
+        n_looks += 20;
+        (0..20).filter(is_at_once).count()
+    };
+    // A thread may be faster than the poll, and the kernel refuses where somebody renames something meanwhile.
+    assert!(n_at_once(Some(100_000), &|| ()) > 15);
+    let opened = fs::File::open(&file).expect("a file");
+    opened.sync_all().expect("it is on the disk");
+    let forget = || {
+        rustix::fs::fadvise(&opened, 0, None, rustix::fs::Advice::DontNeed).expect("advice");
+    };
+    eventually("the kernel does as it is advised", || n_at_once(Some(100_000), &forget) < 20);
+
+    disk.set(1, b"another");
+    assert!(n_at_once(Some(7), &|| ()) > 15, "what was there before is not remembered");
+    disk.files.delete(&key(1)).block_on().expect("it is removed");
+    assert!(n_at_once(None, &|| ()) > 15);
+    let stats = disk.stats();
+    assert_eq!((stats.hits + stats.misses, stats.damaged), (n_looks, 0), "each counts once");
 }
 
 #[cfg(unix)]

@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use super::system;
 use crate::backend::key::hex;
 use crate::backend::value::{HEADER, expiry};
 use crate::backend::{BackendKey, Scope};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
 /// The folder of this format, so that nothing else in a user's directory is touched.
 const FORMAT: &str = "cache-core-1";
@@ -36,12 +37,28 @@ pub(super) struct Files {
     /// Tells the temporary files of this process from those of others.
     mark: u64,
     n_temporary: AtomicU64,
+    /// Whether it was tried to read at once where that may take its time, and whether it works here.
+    is_tried: AtomicBool,
+    reads_at_once: AtomicBool,
+}
+
+/// A file cannot be read without waiting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread {
+    /// Nor can others here.
+    pub(super) is_for_good: bool,
 }
 
 impl Files {
     pub(super) fn new(root: &Path) -> Self {
         let mark = RandomState::new().hash_one(std::process::id());
-        Self { root: root.join(FORMAT), mark, n_temporary: AtomicU64::new(0) }
+        Self {
+            root: root.join(FORMAT),
+            mark,
+            n_temporary: AtomicU64::new(0),
+            is_tried: AtomicBool::new(false),
+            reads_at_once: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -54,29 +71,20 @@ impl Files {
 
     /// Where the file of a key is.
     pub(super) fn place(key: &BackendKey) -> String {
-        let name = digest(key.as_str(), FILE_NAME);
-        format!("{}/{name}", Self::folder(&key.function_scope()))
+        let mut place = folder(key.parts(2));
+        place.push('/');
+        digest(&mut place, key.as_str(), FILE_NAME);
+        place
     }
 
     /// Where the files of a scope are.
     pub(super) fn folder(scope: &Scope) -> String {
-        // Each part of a scope ends with a colon, so the digest of a namespace is that of a shorter text.
-        let mut folder = String::new();
-        let mut end = 0;
-        for part in scope.as_str().split_inclusive(':') {
-            end += part.len();
-            if !folder.is_empty() {
-                folder.push('/');
-            }
-            folder.push_str(&digest(&scope.as_str()[..end], FOLDER_NAME));
-        }
-        folder
+        folder(scope.as_str())
     }
 
     /// Where the log of a namespace is: not in its folder, which goes when that is cleared.
     pub(super) fn log(&self, namespace: &str) -> PathBuf {
-        let name = digest(Scope::namespace(namespace).as_str(), FOLDER_NAME);
-        self.root.join(CHANGES).join(name)
+        self.root.join(CHANGES).join(Self::folder(&Scope::namespace(namespace)))
     }
 
     /// All bytes of a file, if there is one.
@@ -86,15 +94,34 @@ impl Files {
             // Opening a pipe would wait for somebody to write to it.
             if fs::symlink_metadata(&path)?.is_file() { fs::read(&path) } else { Ok(Vec::new()) }
         };
-        absent_is_none(read())
+        let bytes = absent_is_none(read())?;
+        if bytes.is_some() && !self.is_tried.load(Ordering::Relaxed) {
+            let read = system::read_at_once(&path);
+            self.reads_at_once.store(read.is_ok(), Ordering::Relaxed);
+            let is_known = !matches!(read, Err(Unread { is_for_good: false }));
+            self.is_tried.store(is_known, Ordering::Relaxed);
+        }
+        Ok(bytes)
     }
 
-    /// Puts a file in its place, at once for everybody who reads it.
+    /// The same, if the kernel has it in memory. The end of the bytes may be missing.
+    pub(super) fn read_at_once(&self, place: &str) -> Option<Option<Vec<u8>>> {
+        if !self.reads_at_once.load(Ordering::Relaxed) {
+            return None;
+        }
+        let read = system::read_at_once(&self.path(place));
+        if matches!(read, Err(Unread { is_for_good: true })) {
+            self.reads_at_once.store(false, Ordering::Relaxed);
+        }
+        read.ok()
+    }
+
+    /// Puts a file in its place, at once for everybody who reads it, as one that was last `used` then, or now.
     pub(super) fn write(
         &self,
         place: &str,
         bytes: &[u8],
-        used: SystemTime,
+        used: Option<SystemTime>,
         how: Place,
     ) -> io::Result<()> {
         let path = self.path(place);
@@ -111,12 +138,20 @@ impl Files {
         result
     }
 
-    fn try_write(&self, path: &Path, bytes: &[u8], used: SystemTime, how: Place) -> io::Result<()> {
+    fn try_write(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        used: Option<SystemTime>,
+        how: Place,
+    ) -> io::Result<()> {
         let temporary = self.temporary();
         // A file that is there already belongs to somebody else, who has the same mark by an incredible accident.
         let mut file =
             private::file(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
-        let written = file.write_all(bytes).and_then(|()| file.set_modified(used));
+        let written = file
+            .write_all(bytes)
+            .and_then(|()| used.map_or(Ok(()), |used| file.set_modified(used)));
         drop(file);
         let result = written.and_then(|()| match how {
             Place::Replace => fs::rename(&temporary, path),
@@ -224,22 +259,40 @@ pub(super) enum Place {
 
 /// Moves a file to where there is none.
 fn add(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+    for attempt in [system::rename_to_free, link] {
+        match attempt(from, to) {
+            // A file system without this.
             Err(error)
+                if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
+            result => return result,
         }
-        // A file system without such links.
-        Err(_) => fs::rename(from, to),
     }
+    fs::rename(from, to)
 }
 
-/// The first so many hex digits of a digest.
-fn digest(text: &str, len: usize) -> String {
-    let mut digits = String::new();
-    hex(&mut digits, &Sha256::digest(text));
-    digits.truncate(len);
-    digits
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
+}
+
+/// Where the files of a scope are, of which this is the text.
+fn folder(scope: &str) -> String {
+    // Each part of a scope ends with a colon, so the digest of a namespace is that of a shorter text.
+    let mut folder = String::with_capacity(2 * FOLDER_NAME + FILE_NAME + 2);
+    let mut end = 0;
+    for part in scope.split_inclusive(':') {
+        end += part.len();
+        if !folder.is_empty() {
+            folder.push('/');
+        }
+        digest(&mut folder, &scope[..end], FOLDER_NAME);
+    }
+    folder
+}
+
+/// Appends the first so many hex digits of a digest.
+fn digest(place: &mut String, text: &str, n_digits: usize) {
+    hex(place, &Sha256::digest(text)[..n_digits / 2]);
 }
 
 /// What is in a folder under a name of hex digits.

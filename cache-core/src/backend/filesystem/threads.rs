@@ -1,10 +1,12 @@
 //! Threads for work that blocks.
 
-use std::sync::OnceLock;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-use crate::sync::{Arc, Mutex};
+use crate::sync::Arc;
 use crate::task;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -14,13 +16,19 @@ const N_THREADS: usize = 4;
 
 /// Some threads that start with the first job, and end after the last one when this is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Threads(OnceLock<Sender<Job>>);
+pub(super) struct Threads(OnceLock<Arc<Pool>>);
 
 impl Threads {
     /// Runs a job that nobody waits for.
     pub(super) fn start(&self, job: Job) {
+        let pool = self.0.get_or_init(Pool::start);
+        let mut queue = pool.lock();
         // Without a thread the job is dropped.
-        drop(self.0.get_or_init(start_all).send(job));
+        if queue.n_threads > 0 {
+            queue.jobs.push_back(job);
+            drop(queue);
+            pool.changed.notify_one();
+        }
     }
 
     /// Runs a job and gives its result, or nothing if no thread could be started.
@@ -34,24 +42,65 @@ impl Threads {
     }
 }
 
-fn start_all() -> Sender<Job> {
-    let (sender, receiver) = mpsc::channel();
-    let receiver = Arc::new(Mutex::new(receiver));
-    for n in 0..N_THREADS {
-        let receiver = Arc::clone(&receiver);
-        let builder = thread::Builder::new().name(format!("cache-disk-{n}"));
-        // As many as there can be are enough.
-        drop(builder.spawn(move || work(&receiver)));
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.get() {
+            pool.lock().is_closed = true;
+            pool.changed.notify_all();
+        }
     }
-    sender
 }
 
-fn work(receiver: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = receiver.lock().recv();
-        match job {
-            Ok(job) => job(),
-            Err(_) => return,
+/// What the threads share. One that has a job wakes no other, as it would if they took turns to receive from a channel.
+#[derive(Default)]
+struct Pool {
+    // `Condvar` belongs to the standard mutex, which is why this one is not `crate::sync::Mutex`.
+    queue: std::sync::Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    n_threads: usize,
+    is_closed: bool,
+}
+
+impl Pool {
+    fn start() -> Arc<Self> {
+        let pool = Arc::<Self>::default();
+        for n in 0..N_THREADS {
+            let shared = Arc::clone(&pool);
+            let builder = thread::Builder::new().name(format!("cache-disk-{n}"));
+            // As many as there can be are enough.
+            pool.lock().n_threads += usize::from(builder.spawn(move || shared.work()).is_ok());
         }
+        pool
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let mut queue = self.lock();
+        loop {
+            if let Some(job) = queue.jobs.pop_front() {
+                drop(queue);
+                // Its panic has been reported by the hook, and must not take the thread along.
+                drop(catch_unwind(AssertUnwindSafe(job)));
+                queue = self.lock();
+            } else if queue.is_closed {
+                return;
+            } else {
+                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
     }
 }
