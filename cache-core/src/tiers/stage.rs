@@ -69,7 +69,10 @@ impl Stage {
             return Placed::NoRoom;
         }
         state.bytes = bytes;
-        state.values.insert(key, Staged { value, digests });
+        // Whoever may write to the tier may have written a key into its list twice.
+        if let Some(older) = state.values.insert(key, Staged { value, digests }) {
+            state.bytes -= older.value.as_bytes().len();
+        }
         Placed::Yes
     }
 

@@ -275,9 +275,8 @@ fn a_thread_is_asked_only_for_what_the_kernel_does_not_have_in_memory() {
     let disk = Disk::new();
     disk.set(1, &[7; 100_000]);
     let file = disk.file();
-    if !is_in_memory(&file) {
-        return;
-    }
+    // Where it cannot be read like that, a thread is asked each time.
+    let has_it = is_in_memory(&file);
     disk.set(2, &[7; 5_000_000]);
     assert!(disk.get(2).is_some(), "too long to tell anything of others");
     assert!(disk.get(1).is_some(), "a thread finds out whether that is so here");
@@ -302,7 +301,7 @@ fn a_thread_is_asked_only_for_what_the_kernel_does_not_have_in_memory() {
         (0..20).filter(is_at_once).count()
     };
     // A thread may be faster than the poll, and the kernel refuses where somebody renames something meanwhile.
-    assert!(n_at_once(Some(100_000), &|| ()) > 15);
+    assert!(n_at_once(Some(100_000), &|| ()) > 15 || !has_it);
     let opened = fs::File::open(&file).expect("a file");
     opened.sync_all().expect("it is on the disk");
     let forget = || {
@@ -311,9 +310,9 @@ fn a_thread_is_asked_only_for_what_the_kernel_does_not_have_in_memory() {
     eventually("the kernel does as it is advised", || n_at_once(Some(100_000), &forget) < 20);
 
     disk.set(1, b"another");
-    assert!(n_at_once(Some(7), &|| ()) > 15, "what was there before is not remembered");
+    assert!(n_at_once(Some(7), &|| ()) > 15 || !has_it, "what was there before is not remembered");
     disk.files.delete(&key(1)).block_on().expect("it is removed");
-    assert!(n_at_once(None, &|| ()) > 15);
+    assert!(n_at_once(None, &|| ()) > 15 || !has_it);
     let stats = disk.stats();
     assert_eq!((stats.hits + stats.misses, stats.damaged), (n_looks, 0), "each counts once");
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_core::backend::Memory;
+use cache_core::backend::{BackendKey, CacheBackend, Memory, Time, Value};
+use cache_core::codec::Encoded;
 use cache_core::testing::TestCache;
 use cache_core::{Backend, Builder, Cache, Event, cached, emit, emit_all};
+use pollster::FutureExt;
 
 use crate::redis::Server;
 use crate::support::{eventually, happens_within, watched};
@@ -132,6 +134,23 @@ fn a_warm_start_loads_what_was_used_most_and_no_more_than_it_may() {
         let without_time = TestCache::from_builder(builder().warm_start(PLENTY, Duration::ZERO));
         without_time.run(|| drop(page(1)));
         assert_eq!((staged(&without_time), without_time.stats().recalled), (0, 1));
+    });
+}
+
+#[test]
+fn a_list_that_names_a_result_twice_is_counted_once() {
+    watched(|| {
+        let tier = Arc::new(Memory::new(1 << 30));
+        let builder = || Cache::builder().custom_backend(tier.clone());
+        use_pages(builder(), 20);
+        let place = BackendKey::new("cache", "popular", "", b"");
+        let list = tier.get(&place).block_on().expect("it works").expect("a list");
+        let twice = Encoded::raw(list.payload().repeat(2));
+        let twice = Value::seal(&place, &twice, None, &Time::system());
+        tier.set(&place, twice).block_on().expect("it is stored");
+        let process = started(builder, 20);
+        process.run(|| (0..20).for_each(|n| drop(page(n))));
+        assert_eq!((staged(&process), process.tiers()[0].staged_bytes), (0, 0));
     });
 }
 
