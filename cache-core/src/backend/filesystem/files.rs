@@ -96,10 +96,13 @@ impl Files {
         };
         let bytes = absent_is_none(read())?;
         if bytes.is_some() && !self.is_tried.load(Ordering::Relaxed) {
-            let read = system::read_at_once(&path);
-            self.reads_at_once.store(read.is_ok(), Ordering::Relaxed);
-            let is_known = !matches!(read, Err(Unread { is_for_good: false }));
-            self.is_tried.store(is_known, Ordering::Relaxed);
+            match system::read_at_once(&path) {
+                Err(Unread { is_for_good: false }) => {}
+                read => {
+                    self.reads_at_once.store(read.is_ok(), Ordering::Relaxed);
+                    self.is_tried.store(true, Ordering::Relaxed);
+                }
+            }
         }
         Ok(bytes)
     }
