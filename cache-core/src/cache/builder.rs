@@ -7,6 +7,8 @@ use super::install;
 use crate::config::{Backend, Settings};
 use crate::error::Error;
 use crate::ranking::Eviction;
+#[cfg(doc)]
+use crate::{Cache, FunctionStats, Stats};
 #[cfg(feature = "tiers")]
 use crate::{backend::CacheBackend, config::Custom, sync::Arc};
 
