@@ -478,8 +478,8 @@ impl<'a> Entry<'a> {
     /// It may be that it is to be served, and this is false.
     #[inline]
     pub(crate) fn is_clearly_current(self) -> bool {
-        let more = self.more().filter(|_| self.header().id.has(Id::ONLY_EVENTS));
-        more.and_then(|more| more.stamps.as_ref()).is_some_and(Stamps::are_clearly_current)
+        self.header().id.has(Id::ONLY_EVENTS)
+            && self.stamps().is_some_and(Stamps::are_clearly_current)
     }
 
     #[inline]

@@ -306,7 +306,7 @@ impl Memory {
     ) -> bool {
         let is_32nd = is_32nd(function.counters.hits.count(found.slot()));
         if is_32nd || !found.entry().usage().note_in_passing(self.recency.stale()) {
-            self.note_stale(found.entry(), function, found.slot(), clock, is_32nd);
+            self.note_found(found.entry(), function, found.slot(), clock, is_32nd);
             return is_32nd && found.slot().is_time_to_time();
         }
         false
@@ -314,15 +314,14 @@ impl Memory {
 
     /// Counts a hit in a test's cache, which is to see every one.
     pub(crate) fn note_each_hit(&self, found: &Found<'_>, function: &FunctionState, clock: &Clock) {
-        let slot = found.slot();
-        let is_32nd = is_32nd(function.counters.hits.count(slot));
-        found.entry().label().into_iter().for_each(|label| label.note_hit(slot));
-        let now = clock.roughly(&slot.hits_to_clock);
-        self.note_use(found.entry(), function, now, is_32nd);
+        let is_32nd = is_32nd(function.counters.hits.count(found.slot()));
+        found.entry().label().into_iter().for_each(|label| label.note_hit(found.slot()));
+        self.note_found(found.entry(), function, found.slot(), clock, is_32nd);
     }
 
+    /// Notes a use of an entry that was found without the lock.
     #[inline(never)]
-    fn note_stale(
+    fn note_found(
         &self,
         entry: Entry<'_>,
         function: &FunctionState,

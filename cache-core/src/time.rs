@@ -131,7 +131,10 @@ impl Time {
         ring: impl FnOnce() + Send + 'static,
     ) -> Option<Alarm> {
         match &self.0 {
-            Source::System => worker::alarm(delay, ring).map(|alarm| Alarm { _alarm: Some(alarm) }),
+            Source::System => {
+                let (alarm, has_thread) = worker::alarm(delay, ring);
+                has_thread.then_some(Alarm { _alarm: Some(alarm) })
+            }
             Source::Manual(_) => {
                 self.after(delay, ring);
                 Some(Alarm { _alarm: None })

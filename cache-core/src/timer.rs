@@ -28,9 +28,8 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
-        self.alarm = clock
-            .wake_at(due, cx.waker())
-            .and_then(|delay| worker::alarm(delay, move || waker.wake()));
+        let delay = clock.wake_at(due, cx.waker());
+        self.alarm = delay.map(|delay| worker::alarm(delay, move || waker.wake()).0);
         // The clock may have moved before it knew of the waker.
         if clock.now() >= due { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -81,11 +81,11 @@ impl Drop for Alarm {
     }
 }
 
-/// Runs `task` once, so much later, unless what is returned is dropped before; `None` if there is no thread for it, until
-/// somebody can start one.
-pub(crate) fn alarm(delay: Duration, task: impl FnOnce() + Send + 'static) -> Option<Alarm> {
+/// Runs `task` once, so much later, unless the alarm is dropped before; false if there is no thread for it, until somebody
+/// can start one.
+pub(crate) fn alarm(delay: Duration, task: impl FnOnce() + Send + 'static) -> (Alarm, bool) {
     let (key, has_thread) = enqueue(delay, Box::new(task));
-    has_thread.then(|| Alarm(key))
+    (Alarm(key), has_thread)
 }
 
 /// How many tasks wait.

@@ -248,15 +248,15 @@ impl Guarded {
         let backend = Arc::clone(&self.shared.backend);
         let mut lookup = Box::pin(async move { caught(backend.get_all(&keys)).await });
         let Shared { time, soft_timeout, hard_timeout, .. } = &*self.shared;
-        match within(time, *soft_timeout, lookup.as_mut()).await {
-            Some(found) => trial.end(Some(found)).unwrap_or_default(),
-            None => {
+        match within(time, *soft_timeout.min(hard_timeout), lookup.as_mut()).await {
+            None if soft_timeout < hard_timeout => {
                 add(&self.shared.n_slow);
                 let left = hard_timeout.saturating_sub(*soft_timeout);
                 let time = time.clone();
                 spawn(async move { drop(trial.end(within(&time, left, lookup).await)) });
                 Vec::new()
             }
+            ended => trial.end(ended).unwrap_or_default(),
         }
     }
 

@@ -246,6 +246,26 @@ fn a_lookup_is_given_up_softly_and_dropped_in_the_end() {
 }
 
 #[test]
+fn a_hard_timeout_that_is_the_shorter_one_ends_lookups_too() {
+    watched(|| {
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        let tier =
+            Tier::with(|guarded| guarded.soft_timeout(year).hard_timeout(Duration::from_secs(1)));
+        tier.moody.is(Mood::Hangs);
+        let lookup = thread::spawn({
+            let tier = tier.clone();
+            move || tier.get(1)
+        });
+        eventually("the lookup has failed", || {
+            tier.time.advance(Duration::from_secs(1));
+            tier.health().timeouts == 1
+        });
+        assert_eq!(lookup.join().expect("its end"), None);
+        assert_eq!((tier.health().failures, tier.health().slow), (1, 0));
+    });
+}
+
+#[test]
 fn a_slow_answer_is_no_failure() {
     watched(|| {
         let tier = Tier::with(|guarded| guarded.hard_timeout(Duration::MAX));

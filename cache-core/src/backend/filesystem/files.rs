@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use super::system;
 use crate::backend::key::hex;
 use crate::backend::value::{HEADER, expiry};
 use crate::backend::{BackendKey, Scope};
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// The folder of this format, so that nothing else in a user's directory is touched.
 const FORMAT: &str = "cache-core-1";
@@ -37,9 +38,8 @@ pub(super) struct Files {
     /// Tells the temporary files of this process from those of others.
     mark: u64,
     n_temporary: AtomicU64,
-    /// Whether it was tried to read at once where that may take its time, and whether it works here.
-    is_tried: AtomicBool,
-    reads_at_once: AtomicBool,
+    /// Whether files can be read at once here, which is tried where it may take its time.
+    reads_at_once: OnceLock<bool>,
 }
 
 /// A file cannot be read without waiting.
@@ -56,8 +56,7 @@ impl Files {
             root: root.join(FORMAT),
             mark,
             n_temporary: AtomicU64::new(0),
-            is_tried: AtomicBool::new(false),
-            reads_at_once: AtomicBool::new(false),
+            reads_at_once: OnceLock::new(),
         }
     }
 
@@ -95,13 +94,10 @@ impl Files {
             if fs::symlink_metadata(&path)?.is_file() { fs::read(&path) } else { Ok(Vec::new()) }
         };
         let bytes = absent_is_none(read())?;
-        if bytes.is_some() && !self.is_tried.load(Ordering::Relaxed) {
+        if bytes.is_some() && self.reads_at_once.get().is_none() {
             match system::read_at_once(&path) {
                 Err(Unread { is_for_good: false }) => {}
-                read => {
-                    self.reads_at_once.store(read.is_ok(), Ordering::Relaxed);
-                    self.is_tried.store(true, Ordering::Relaxed);
-                }
+                read => drop(self.reads_at_once.set(read.is_ok())),
             }
         }
         Ok(bytes)
@@ -109,14 +105,8 @@ impl Files {
 
     /// The same, if the kernel has it in memory. The end of the bytes may be missing.
     pub(super) fn read_at_once(&self, place: &str) -> Option<Option<Vec<u8>>> {
-        if !self.reads_at_once.load(Ordering::Relaxed) {
-            return None;
-        }
-        let read = system::read_at_once(&self.path(place));
-        if matches!(read, Err(Unread { is_for_good: true })) {
-            self.reads_at_once.store(false, Ordering::Relaxed);
-        }
-        read.ok()
+        let reads_at_once = self.reads_at_once.get() == Some(&true);
+        reads_at_once.then(|| system::read_at_once(&self.path(place)).ok()).flatten()
     }
 
     /// Puts a file in its place, at once for everybody who reads it, as one that was last `used` then, or now.
